@@ -1,0 +1,1 @@
+"""Kept for programs that import this name; see ``nv_one_logger.training_telemetry.api.training_recorder``."""
