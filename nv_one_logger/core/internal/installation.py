@@ -31,7 +31,8 @@ def version_conflict() -> Optional[str]:
 def _installed_version(distribution: str) -> Optional[str]:
     """Return None as well for what runs from a source tree, or whose metadata pip has left broken."""
     try:
-        # Not metadata.version(): for broken metadata that returns, warns or raises, depending on the Python.
-        return metadata.distribution(distribution).metadata.get("Version")
+        headers = metadata.distribution(distribution).metadata
     except metadata.PackageNotFoundError:
         return None
+    # Asked first, as reading a missing header returns None, warns or raises, depending on the Python.
+    return headers["Version"] if "Version" in headers else None
