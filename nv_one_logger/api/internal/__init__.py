@@ -1,0 +1,1 @@
+"""What the public configuration classes share. No promise to users."""
