@@ -35,4 +35,4 @@ def _installed_version(distribution: str) -> Optional[str]:
     except metadata.PackageNotFoundError:
         return None
     # Asked first, as reading a missing header returns None, warns or raises, depending on the Python.
-    return headers["Version"] if "Version" in headers else None
+    return headers["Version"] if "Version" in headers else None  # noqa: SIM401  # their type has no get()
