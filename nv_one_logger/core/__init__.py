@@ -1,0 +1,1 @@
+"""The data model: attributes, time, events, spans and the library's exceptions. No I/O."""

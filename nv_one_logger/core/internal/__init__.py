@@ -1,0 +1,1 @@
+"""Helpers of the data model that carry no promise to users."""
