@@ -1,0 +1,110 @@
+"""Reads annotations as configurations need them: texts resolved, loggers and enums by name, truth values no numbers."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from enum import Enum
+from functools import partial
+from typing import Any, Callable, Dict, FrozenSet, List, Set, Tuple, Type, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BeforeValidator
+
+if sys.version_info >= (3, 9):
+    from typing import Annotated
+
+    _type_hints = partial(get_type_hints, include_extras=True)
+else:  # typing_extensions comes with pydantic, which needs it itself
+    from typing_extensions import Annotated
+
+    _type_hints = get_type_hints
+
+if sys.version_info >= (3, 10):
+    from types import UnionType
+
+    _UNIONS: Tuple[object, ...] = (Union, UnionType)
+else:
+    _UNIONS = (Union,)
+
+__all__ = ["prepared", "resolved", "type_text"]
+
+_GENERICS: Dict[object, Any] = {list: List, dict: Dict, set: Set, frozenset: FrozenSet, tuple: Tuple}
+
+
+def resolved(annotation: object, namespace: Dict[str, object]) -> Any:
+    """Evaluate an annotation written as text, as all are under ``from __future__ import annotations``.
+
+    Raises:
+        Exception: It refers to a name only type checkers see, or uses the syntax of a newer Python.
+    """
+
+    def holder() -> None:
+        """Carry the one annotation to ``get_type_hints``, which knows how to look inside it."""
+
+    holder.__annotations__ = {"value": annotation}
+    return _type_hints(holder, namespace)["value"]
+
+
+def prepared(annotation: Any) -> Any:
+    """Add the conversions that pydantic does not make by itself, also inside ``Optional`` and containers."""
+    if isinstance(annotation, type):
+        before = _conversion(annotation)
+        if before is not None:
+            return Annotated[annotation, BeforeValidator(before)]
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in _UNIONS:
+        return Union[tuple(prepared(argument) for argument in arguments)]
+    if origin in _GENERICS and arguments:
+        return _GENERICS[origin][tuple(argument if argument is ... else prepared(argument) for argument in arguments)]
+    return annotation
+
+
+def type_text(annotation: Any) -> str:
+    """Name a type for a person, as it stands in the source; ``""`` for a missing annotation."""
+    if annotation is inspect.Parameter.empty:
+        return ""
+    if isinstance(annotation, str):
+        return annotation
+    if annotation is type(None):
+        return "None"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in _UNIONS:
+        texts = [type_text(argument) for argument in arguments if argument is not type(None)]
+        text = texts[0] if len(texts) == 1 else f"Union[{', '.join(texts)}]"
+        return f"Optional[{text}]" if len(texts) < len(arguments) else text
+    if isinstance(annotation, type) and not arguments:
+        return annotation.__name__
+    return repr(annotation).replace("typing.", "").replace("typing_extensions.", "")
+
+
+def _conversion(annotation: Type[object]) -> Union[Callable[[object], object], None]:
+    if annotation is logging.Logger:
+        return _logger_by_name
+    if annotation is int or annotation is float:
+        return _no_truth_value
+    if issubclass(annotation, Enum):
+        return _MemberByName(annotation)
+    return None
+
+
+def _logger_by_name(value: object) -> object:
+    return logging.getLogger(value) if isinstance(value, str) else value
+
+
+def _no_truth_value(value: object) -> object:
+    if isinstance(value, bool):  # pydantic would make 1 of it, and `yes` is one in YAML
+        raise ValueError("a truth value is no number")
+    return value
+
+
+class _MemberByName:
+    """Accepts the name of an enum's member where its value is no text a file could contain."""
+
+    def __init__(self, enum: Type[Enum]) -> None:
+        self._enum = enum
+
+    def __call__(self, value: object) -> object:
+        if isinstance(value, str) and value not in {member.value for member in self._enum}:
+            return self._enum.__members__.get(value, value)
+        return value

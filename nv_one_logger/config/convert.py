@@ -1,0 +1,203 @@
+"""Converts configured values to what a constructor's annotations ask for, before anything is constructed."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass, field
+from typing import Callable, Collection, Dict, List, Mapping, Optional
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
+
+from nv_one_logger.config.annotations import prepared, resolved, type_text
+from nv_one_logger.config.document import locate
+from nv_one_logger.config.entries import did_you_mean
+from nv_one_logger.config.masking import masked
+from nv_one_logger.config.models import Origin, Setting
+from nv_one_logger.config.yaml_reader import surprise
+from nv_one_logger.core.exceptions import ConfigError
+
+__all__ = ["Converted", "convert_arguments", "parameters_of"]
+
+_KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Arguments ready for the constructor.
+
+    Attributes:
+        arguments: Keyword arguments.
+        defaults: What the constructor itself fills in.
+        errors: Everything wrong with the arguments; the constructor must not be called when there is any.
+    """
+
+    arguments: Dict[str, object] = field(default_factory=dict)
+    defaults: Dict[str, object] = field(default_factory=dict)
+    errors: List[ConfigError] = field(default_factory=list)
+
+
+def convert_arguments(
+    target: Callable[..., object],
+    settings: Mapping[str, Setting],
+    *,
+    path: str,
+    origin: Origin,
+    given: Collection[str] = (),
+) -> Converted:
+    """Check and convert all arguments of one call.
+
+    Args:
+        target: The class to be constructed.
+        settings: Configured arguments.
+        path: Key of the arguments in their source, such as ``exporters[0].config``.
+        origin: Where the entry stands, for missing arguments.
+        given: Parameters the caller fills in itself, which cannot be configured.
+    """
+    parameters = parameters_of(target)
+    if parameters is None:  # written in C, without a signature: only the call itself can tell
+        return Converted({name: setting.value for name, setting in settings.items()})
+    allowed = {name: found for name, found in parameters.items() if found.kind in _KEYWORD and name not in given}
+    rest = next((found for found in parameters.values() if found.kind is inspect.Parameter.VAR_KEYWORD), None)
+    converted = Converted()
+    for name, setting in settings.items():
+        parameter = allowed.get(name, rest)
+        key = f"{path}.{name}"
+        if parameter is None or name in given:
+            converted.errors.append(_unknown(target, name, setting, key, allowed))
+        else:
+            _convert(converted, target, parameter, name, setting, key)
+    _find_missing(converted, target, parameters, settings, path, origin, given)
+    return converted
+
+
+def parameters_of(target: Callable[..., object]) -> Optional[Mapping[str, inspect.Parameter]]:
+    """Parameters of a constructor without ``self``; ``None`` when Python cannot tell."""
+    try:
+        return inspect.signature(target).parameters
+    except (ValueError, TypeError):
+        return None
+
+
+def _convert(
+    converted: Converted,
+    target: Callable[..., object],
+    parameter: inspect.Parameter,
+    name: str,
+    setting: Setting,
+    key: str,
+) -> None:
+    value = setting.value
+    adapter = _adapter(target, parameter)
+    if adapter is None:
+        converted.arguments[name] = value
+        return
+    try:
+        converted.arguments[name] = adapter.validate_python(value)
+    except ValidationError as error:
+        converted.errors.append(_wrong(target, parameter, setting, key, error))
+    except Exception as error:  # a validator of a stranger's type
+        problem = f"is not accepted as {type_text(parameter.annotation)} ({type(error).__name__}: {error})"
+        converted.errors.append(_error(problem, setting, key, "Correct the value"))
+
+
+def _adapter(target: Callable[..., object], parameter: inspect.Parameter) -> Optional[TypeAdapter[object]]:
+    """Build the converter of one parameter; ``None`` when its annotation is missing or cannot be resolved."""
+    if parameter.annotation is inspect.Parameter.empty:
+        return None
+    try:
+        annotation = prepared(resolved(parameter.annotation, _namespace(target)))
+        try:
+            return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+        except PydanticUserError:  # models and dataclasses bring their own settings
+            return TypeAdapter(annotation)
+    except Exception:  # a name only type checkers see, syntax of a newer Python, a type pydantic has no rules for
+        return None
+
+
+def _namespace(target: Callable[..., object]) -> Dict[str, object]:
+    owner: object = target
+    if isinstance(target, type):
+        owner = next((base for base in target.__mro__ if "__init__" in vars(base)), target)
+    module = sys.modules.get(getattr(owner, "__module__", ""))
+    return dict(vars(module)) if module is not None else {}
+
+
+def _find_missing(
+    converted: Converted,
+    target: Callable[..., object],
+    parameters: Mapping[str, inspect.Parameter],
+    settings: Mapping[str, Setting],
+    path: str,
+    origin: Origin,
+    given: Collection[str],
+) -> None:
+    for name, parameter in parameters.items():
+        is_variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        if is_variadic or name in settings or name in given:
+            continue
+        if parameter.default is not inspect.Parameter.empty:
+            converted.defaults[name] = parameter.default
+            continue
+        takes = type_text(parameter.annotation)
+        problem = f"is missing: {_name(target)} needs it" + (f" ({takes})" if takes else "")
+        converted.errors.append(
+            ConfigError(problem, source=origin.place, key=f"{path}.{name}", remedy=f"Add {name} under config")
+        )
+
+
+def _unknown(
+    target: Callable[..., object], name: str, setting: Setting, key: str, allowed: Mapping[str, inspect.Parameter]
+) -> ConfigError:
+    listed = ", ".join(allowed)
+    otherwise = f"Its arguments are {listed}" if listed else "It takes no arguments"
+    error_origin = setting.key_origin if setting.key_origin is not None else setting.origin
+    return ConfigError(
+        f"is no argument of {_name(target)}",
+        source=error_origin.place,
+        key=key,
+        remedy=did_you_mean(name, allowed, otherwise),
+    )
+
+
+def _wrong(
+    target: Callable[..., object],
+    parameter: inspect.Parameter,
+    setting: Setting,
+    key: str,
+    error: ValidationError,
+) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    found = locate(setting.node, first["loc"])
+    takes = type_text(parameter.annotation)
+    reason = str(first["msg"])
+    if reason.startswith("Value error, "):
+        reason = reason[len("Value error, ") :]
+    remedy = surprise(found) or f"Give {parameter.name} a value of type {takes}"
+    problem = f"does not fit {takes} ({reason})"
+    inner = _path_of(setting, first["loc"])
+    if inner:
+        place = Setting(found, Origin(setting.origin.kind, setting.origin.label, found.place.line, found.place.column))
+        return _error(problem, place if found.place.line else Setting(found, setting.origin), f"{key}{inner}", remedy)
+    return _error(problem, setting, key, remedy)
+
+
+def _path_of(setting: Setting, location: object) -> str:
+    """The part of pydantic's error location that exists in the configured value, as a key."""
+    value, text = setting.value, ""
+    for step in location if isinstance(location, tuple) else ():
+        if isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value, text = value[step], f"{text}[{step}]"
+        elif isinstance(value, dict) and step in value:
+            value, text = value[step], f"{text}.{step}"
+    return text
+
+
+def _error(problem: str, setting: Setting, key: str, remedy: str) -> ConfigError:
+    shown = masked(key.rpartition(".")[2], setting.value)
+    return ConfigError(problem, source=str(setting.origin), key=key, value=shown, remedy=remedy)
+
+
+def _name(target: Callable[..., object]) -> str:
+    return str(getattr(target, "__name__", repr(target)))
