@@ -12,7 +12,7 @@ from nv_one_logger.config.loading import LoadError, is_buildable, load_plugin
 from nv_one_logger.config.masking import masked, without_secrets
 from nv_one_logger.config.models import Merged, Origin, OriginKind, Problem, Setting
 from nv_one_logger.config.provenance import Decision, Explanation, State, ValueOrigin
-from nv_one_logger.config.report import is_raised, report
+from nv_one_logger.config.report import in_order, is_raised, report, with_further
 from nv_one_logger.config.resolve import Plan, Resolution
 from nv_one_logger.core.exceptions import ConfigError, PluginError
 from nv_one_logger.exporter.background_exporter import BackgroundExporter
@@ -88,7 +88,7 @@ def build(resolution: Resolution, *, one_logger_config: object, quiet: bool, str
     problems = [*resolution.problems, *(problem for item in prepared for problem in item.problems)]
     problems.extend(_same_class_twice(prepared))
     if any(is_raised(problem, quiet=quiet, strict=strict) for problem in problems):
-        problems.extend(_unapplied_problems(resolution))
+        problems = with_further(problems, _trial_problems(resolution))
     report(problems, quiet=quiet, strict=strict)
     plugins, failures = _construct_all(prepared, quiet=quiet, strict=strict)
     errors = [problem.error for problem in (*problems, *failures.values())]
@@ -103,7 +103,8 @@ def check(resolution: Resolution) -> Tuple[Problem, ...]:
     """Return every mistake that ``build`` would find before constructing anything; for checking a file."""
     prepared = [prepare(plan, resolution.catalogue, object()) for plan in _enabled(resolution.plans)]
     found = [problem for item in prepared for problem in item.problems]
-    return (*resolution.problems, *found, *_same_class_twice(prepared), *_unapplied_problems(resolution))
+    problems = [*resolution.problems, *found, *_same_class_twice(prepared)]
+    return tuple(in_order(with_further(problems, _trial_problems(resolution))))
 
 
 def prepare(plan: Plan, catalogue: Catalogue, one_logger_config: object) -> Prepared:
@@ -199,9 +200,8 @@ def _background(merged: Merged, found: object) -> Tuple[Optional[Converted], Lis
     setting, path = mentions[0], f"{merged.top.path}.background"
     is_exporter = isinstance(found, Exporter) or (isinstance(found, type) and issubclass(found, Exporter))
     if not is_exporter:
-        error = ConfigError(
+        error = setting.origin.error(
             "only works for an Exporter, not for a plugin with @hookimpl functions",
-            source=setting.origin.place,
             key=path,
             remedy="Remove background",
         )
@@ -217,9 +217,7 @@ def _options(setting: Setting) -> Mapping[str, Setting]:
         return {}
     options: Dict[str, Setting] = {}
     for key, node in setting.node.pairs:
-        origin = replace(setting.origin, line=node.place.line, column=node.place.column)
-        key_origin = replace(setting.origin, line=key.place.line, column=key.place.column)
-        options[str(key.value)] = Setting(node, origin, key_origin)
+        options[str(key.value)] = Setting(node, setting.origin.at(node.place), setting.origin.at(key.place))
     return options
 
 
@@ -239,9 +237,8 @@ def _prepare_v1(plan: Plan, one_logger_config: object) -> Prepared:
 def _refused(plan: Plan, class_name: Setting, problem: str, remedy: str) -> Prepared:
     mentioned = next(layer for layer in plan.merged.layers if layer.class_name is not None)
     field_name = "class_name" if mentioned.name is None or mentioned.name.node is not class_name.node else "name"
-    error = ConfigError(
+    error = class_name.origin.error(
         problem,
-        source=str(class_name.origin),
         key=f"{mentioned.path}.{field_name}",
         value=class_name.value,
         remedy=remedy,
@@ -254,9 +251,8 @@ def _failed_constructor(prepared: Prepared, error: BaseException) -> ConfigError
     class_name = merged.field("class_name")[0]
     config = {key: setting.value for key, setting in merged.config().items()}
     reason = without_secrets(f"{type(error).__name__}: {error}", config)
-    return ConfigError(
+    return merged.top.origin.error(
         f"cannot be constructed ({reason})",
-        source=merged.top.origin.place,
         key=f"{merged.top.path}.class_name" if merged.top.class_name is not None else f"{merged.top.path}.name",
         value=class_name.value,
         remedy="Correct its arguments under config or set enabled: false",
@@ -280,9 +276,8 @@ def _same_class_twice(prepared: Sequence[Prepared]) -> List[Problem]:
         keys = (other.plan.decision.class_name, item.plan.decision.class_name)
         if other is item or keys[0] == keys[1] or item.plan.merged.own_name:
             continue
-        error = ConfigError(
+        error = item.plan.merged.top.origin.error(
             f"is the same class as {keys[0]} in {other.plan.merged.top.origin.place}; both run",
-            source=item.plan.merged.top.origin.place,
             key=f"{item.plan.merged.top.path}.class_name",
             value=keys[1],
             remedy="Write the class the same way, or give each entry a name",
@@ -291,13 +286,10 @@ def _same_class_twice(prepared: Sequence[Prepared]) -> List[Problem]:
     return problems
 
 
-def _unapplied_problems(resolution: Resolution) -> List[Problem]:
-    """Mistakes in the sound-looking entries of a file that is refused anyway, so that they show in the same error."""
-    return [
-        problem
-        for plan in _enabled(resolution.unapplied)
-        for problem in prepare(plan, resolution.catalogue, object()).problems
-    ]
+def _trial_problems(resolution: Resolution) -> List[Problem]:
+    """Further mistakes of entries that are refused anyway, so that they show in the same error."""
+    prepared = [prepare(plan, resolution.catalogue, object()) for plan in _enabled(resolution.trial.plans)]
+    return [*resolution.trial.problems, *(problem for item in prepared for problem in item.problems)]
 
 
 def _final_decision(plan: Plan, prepared: Sequence[Prepared], broken: Mapping[int, str]) -> Decision:

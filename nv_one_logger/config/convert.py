@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import sys
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Callable, Collection, Dict, List, Mapping, Optional
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from nv_one_logger.config.annotations import prepared, resolved, type_text
-from nv_one_logger.config.document import locate
+from nv_one_logger.config.document import Scalar, locate
 from nv_one_logger.config.entries import did_you_mean
 from nv_one_logger.config.masking import masked
 from nv_one_logger.config.models import Origin, Setting
@@ -72,6 +73,12 @@ def convert_arguments(
     return converted
 
 
+def _is_misspelt(name: str, settings: Mapping[str, Setting], parameters: Mapping[str, inspect.Parameter]) -> bool:
+    """Whether an unknown argument is already reported as a misspelling of this one."""
+    unknown = [setting for setting in settings if setting not in parameters]
+    return any(get_close_matches(setting, list(parameters), n=1) == [name] for setting in unknown)
+
+
 def parameters_of(target: Callable[..., object]) -> Optional[Mapping[str, inspect.Parameter]]:
     """Parameters of a constructor without ``self``; ``None`` when Python cannot tell."""
     try:
@@ -96,7 +103,7 @@ def _convert(
     try:
         converted.arguments[name] = adapter.validate_python(value)
     except ValidationError as error:
-        converted.errors.append(_wrong(target, parameter, setting, key, error))
+        converted.errors.append(_wrong(parameter, adapter, setting, key, error))
     except Exception as error:  # a validator of a stranger's type
         problem = f"is not accepted as {type_text(parameter.annotation)} ({type(error).__name__}: {error})"
         converted.errors.append(_error(problem, setting, key, "Correct the value"))
@@ -135,16 +142,15 @@ def _find_missing(
 ) -> None:
     for name, parameter in parameters.items():
         is_variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        if is_variadic or name in settings or name in given:
+        if is_variadic or name in settings or name in given or _is_misspelt(name, settings, parameters):
             continue
         if parameter.default is not inspect.Parameter.empty:
             converted.defaults[name] = parameter.default
             continue
         takes = type_text(parameter.annotation)
         problem = f"is missing: {_name(target)} needs it" + (f" ({takes})" if takes else "")
-        converted.errors.append(
-            ConfigError(problem, source=origin.place, key=f"{path}.{name}", remedy=f"Add {name} under config")
-        )
+        remedy = f"Add {name} under {path.rpartition('.')[2]}"
+        converted.errors.append(origin.error(problem, key=f"{path}.{name}", remedy=remedy))
 
 
 def _unknown(
@@ -153,17 +159,16 @@ def _unknown(
     listed = ", ".join(allowed)
     otherwise = f"Its arguments are {listed}" if listed else "It takes no arguments"
     error_origin = setting.key_origin if setting.key_origin is not None else setting.origin
-    return ConfigError(
+    return error_origin.error(
         f"is no argument of {_name(target)}",
-        source=error_origin.place,
         key=key,
         remedy=did_you_mean(name, allowed, otherwise),
     )
 
 
 def _wrong(
-    target: Callable[..., object],
     parameter: inspect.Parameter,
+    adapter: TypeAdapter[object],
     setting: Setting,
     key: str,
     error: ValidationError,
@@ -174,13 +179,29 @@ def _wrong(
     reason = str(first["msg"])
     if reason.startswith("Value error, "):
         reason = reason[len("Value error, ") :]
-    remedy = surprise(found) or f"Give {parameter.name} a value of type {takes}"
     problem = f"does not fit {takes} ({reason})"
+    remedy = _remedy(parameter.name, takes, found, str(first["type"]), adapter)
     inner = _path_of(setting, first["loc"])
     if inner:
-        place = Setting(found, Origin(setting.origin.kind, setting.origin.label, found.place.line, found.place.column))
-        return _error(problem, place if found.place.line else Setting(found, setting.origin), f"{key}{inner}", remedy)
+        origin = setting.origin.at(found.place) if found.place.line else setting.origin
+        return _error(problem, Setting(found, origin), f"{key}{inner}", remedy)
     return _error(problem, setting, key, remedy)
+
+
+def _remedy(name: str, takes: str, found: Scalar, kind: str, adapter: TypeAdapter[object]) -> str:
+    reading = surprise(found)
+    if reading and (kind == "string_type" or _fits(adapter, found.text)):
+        return f"{reading}; write '{found.text}' in quotes for text"
+    wanted = f"ive {name} a value of type {takes}"
+    return f"{reading}; g{wanted}" if reading else f"G{wanted}"
+
+
+def _fits(adapter: TypeAdapter[object], value: object) -> bool:
+    try:
+        adapter.validate_python(value)
+    except Exception:
+        return False
+    return True
 
 
 def _path_of(setting: Setting, location: object) -> str:
@@ -196,7 +217,7 @@ def _path_of(setting: Setting, location: object) -> str:
 
 def _error(problem: str, setting: Setting, key: str, remedy: str) -> ConfigError:
     shown = masked(key.rpartition(".")[2], setting.value)
-    return ConfigError(problem, source=str(setting.origin), key=key, value=shown, remedy=remedy)
+    return setting.origin.error(problem, key=key, value=shown, remedy=remedy)
 
 
 def _name(target: Callable[..., object]) -> str:

@@ -27,7 +27,7 @@ class ParsedFile:
     """The content of one file.
 
     Attributes:
-        entries: Its entries.
+        entries: Its entries, also those with a mistake.
         inherit: Whether package defaults stay; with the place when the file says so.
         mistakes: Everything wrong with it.
     """
@@ -40,8 +40,7 @@ class ParsedFile:
 def parse_file(root: Optional[Node], origin: Origin) -> ParsedFile:
     """Check the top level of a configuration file and all its entries."""
     if root is None:
-        error = ConfigError("is empty", source=origin.place, remedy=_LIST_REMEDY)
-        return ParsedFile(mistakes=(error,))
+        return ParsedFile(mistakes=(origin.error("is empty", remedy=_LIST_REMEDY),))
     parser = _Parser(origin)
     if not isinstance(root, Fields):
         parser.mistake(f"is {_kind(root)}, not a mapping", root, "", remedy=_LIST_REMEDY, with_value=False)
@@ -87,12 +86,12 @@ class _Parser:
         self._origin = origin
 
     def mistake(self, problem: str, node: Node, key: str, *, remedy: str, with_value: bool = True) -> None:
-        source = self._at(node).place
+        origin = self._at(node)
         if with_value and isinstance(node, Scalar):
             value = masked(key.rpartition(".")[2], node.value)
-            self.mistakes.append(ConfigError(problem, source=source, key=key, value=value, remedy=remedy))
+            self.mistakes.append(origin.error(problem, key=key, value=value, remedy=remedy))
         else:
-            self.mistakes.append(ConfigError(problem, source=source, key=key, remedy=remedy))
+            self.mistakes.append(origin.error(problem, key=key, remedy=remedy))
 
     def entries(self, node: Node, path: str) -> Tuple[Entry, ...]:
         if not isinstance(node, Items):
@@ -100,7 +99,7 @@ class _Parser:
             self.mistake(f"is {_kind(node)}, not a list", node, path, remedy=remedy)
             return ()
         found = [self.entry(item, f"{path}[{index}]") for index, item in enumerate(node.nodes)]
-        return self._uniquely_named([entry for entry in found if entry is not None])
+        return self._uniquely_named([entry for entry in found if entry is not None and _says_which(entry)])
 
     def entry(self, node: Node, path: str) -> Optional[Entry]:
         if not isinstance(node, Fields):
@@ -127,7 +126,7 @@ class _Parser:
             background=self.background(fields.get("background"), f"{path}.background"),
             config=self.config(fields.get("config"), f"{path}.config"),
         )
-        return entry if len(self.mistakes) == before else None
+        return replace(entry, is_sound=len(self.mistakes) == before)
 
     def known_fields(self, node: Fields, path: str, known: Tuple[str, ...]) -> Dict[str, Node]:
         fields: Dict[str, Node] = {}
@@ -148,7 +147,8 @@ class _Parser:
             return self._setting(node)
         problem = "is empty or has blanks around it" if isinstance(value, str) else f"is {_kind(node)}, not a text"
         hint = surprise(node) if isinstance(node, Scalar) else ""
-        self.mistake(problem, node, key, remedy=hint or "Write a text")
+        remedy = f"{hint}; write it in quotes" if hint else "Write a text"
+        self.mistake(problem, node, key, remedy=remedy)
         return None
 
     def boolean(self, node: Optional[Node], key: str) -> Optional[Setting]:
@@ -203,8 +203,12 @@ class _Parser:
         return Setting(node, self._at(node), None if key is None else self._at(key))
 
     def _at(self, node: Node) -> Origin:
-        origin = replace(self._origin, line=node.place.line, column=node.place.column)
+        origin = self._origin.at(node.place)
         return replace(origin, variables=node.variables) if isinstance(node, Scalar) and node.variables else origin
+
+
+def _says_which(entry: Entry) -> bool:
+    return entry.class_name is not None or entry.name is not None
 
 
 def _is_absent(node: Node) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, Mapping
+from typing import Iterator, Mapping
 
 __all__ = ["MASK", "is_secret", "masked", "without_secrets"]
 
@@ -31,16 +31,17 @@ def masked(key: str, value: object) -> object:
 
 def without_secrets(text: str, values: Mapping[str, object]) -> str:
     """Remove secret values from a text somebody else wrote, such as the message of an exception."""
-    for secret in sorted(_secrets("", values), key=len, reverse=True):
+    for secret in sorted(_secrets("", dict(values)), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
 
 def _secrets(key: str, value: object) -> Iterator[str]:
-    if isinstance(value, (dict, list)):
-        pairs: Iterable[object] = value.items() if isinstance(value, dict) else enumerate(value)
-        for name, item in pairs:  # type: ignore[misc]  # both yield pairs
-            inner = key if is_secret(key) else str(name)
-            yield from _secrets(inner, item)
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _secrets(key if is_secret(key) else str(name), item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _secrets(key, item)
     elif is_secret(key) and len(str(value)) >= _SHORTEST_HIDDEN:
         yield str(value)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import AbstractSet, Dict, List, Optional, Sequence, Tuple
 
 from nv_one_logger.config.entries import did_you_mean
-from nv_one_logger.config.models import Entry, Level, Merged, OriginKind, Problem, own
+from nv_one_logger.config.models import Entry, Level, Merged, Origin, OriginKind, Problem, own
 from nv_one_logger.config.names import Names
-from nv_one_logger.core.exceptions import ConfigError
 
 __all__ = ["MergeResult", "merge_levels", "overlay"]
 
@@ -108,10 +107,9 @@ def _match_named(entry: Entry, exact: Tuple[int, ...], low: Sequence[Merged], na
     key, lower_key = names.key(str(entry.class_name.value)), names.class_key(low[position])
     if lower_key in ("", key):
         return _Match(entry, exact)
-    problem = ConfigError(
+    problem = entry.class_name.origin.error(
         f"is another class than the entry of that name in {low[position].top.origin.place} ({lower_key}), "
         "so none of its arguments are inherited",
-        source=entry.class_name.origin.place,
         key=f"{entry.path}.class_name",
         value=entry.class_name.value,
         remedy="Use another name if both are wanted",
@@ -174,9 +172,8 @@ def _uniquely_named(entries: Sequence[Entry]) -> Tuple[List[Entry], List[Problem
         if first is None or first is entry or entry.name is None:
             kept.append(entry)
             continue
-        error = ConfigError(
+        error = entry.name.origin.error(
             f"is also the name of {first.path} in {first.origin.place}",
-            source=entry.name.origin.place,
             key=f"{entry.path}.name",
             value=entry.own_name,
             remedy="Give each entry a name of its own",
@@ -185,20 +182,19 @@ def _uniquely_named(entries: Sequence[Entry]) -> Tuple[List[Entry], List[Problem
     return kept, problems
 
 
-def _subject(entry: Entry) -> Tuple[str, object, str]:
-    """Source, value and key of what an entry refers to."""
+def _subject(entry: Entry) -> Tuple[Origin, object, str]:
+    """Origin, value and key of what an entry refers to."""
     setting = entry.name if entry.name is not None else entry.class_name
     field = "name" if entry.name is not None else "class_name"
     assert setting is not None
-    return setting.origin.place, setting.value, f"{entry.path}.{field}"
+    return setting.origin, setting.value, f"{entry.path}.{field}"
 
 
 def _ambiguous(entry: Entry, found: Sequence[Merged]) -> _Match:
-    source, value, key = _subject(entry)
+    origin, value, key = _subject(entry)
     places = " and ".join(f"{merged.top.path} ({merged.top.origin.place})" for merged in found)
-    error = ConfigError(
+    error = origin.error(
         f"is ambiguous: it may mean {places}",
-        source=source,
         key=key,
         value=value,
         remedy="Give those entries names and refer to one of them by its name",
@@ -207,11 +203,10 @@ def _ambiguous(entry: Entry, found: Sequence[Merged]) -> _Match:
 
 
 def _unknown(entry: Entry, low: Sequence[Merged], names: Names) -> _Match:
-    source, value, key = _subject(entry)
+    origin, value, key = _subject(entry)
     known = dict.fromkeys([*(merged.own_name for merged in low if merged.own_name), *names.all_names()])
-    error = ConfigError(
+    error = origin.error(
         "is neither the name of an entry in a source of lower priority nor that of an installed exporter",
-        source=source,
         key=key,
         value=value,
         remedy=did_you_mean(str(value), known, "Add a class_name, or install the distribution that publishes it"),
@@ -220,11 +215,10 @@ def _unknown(entry: Entry, low: Sequence[Merged], names: Names) -> _Match:
 
 
 def _replacing(entry: Entry, found: Sequence[Merged]) -> Problem:
-    source, value, key = _subject(entry)
+    origin, value, key = _subject(entry)
     listed = ", ".join(merged.own_name for merged in found)
-    error = ConfigError(
+    error = origin.error(
         f"replaces the package defaults {listed} and inherits none of their arguments",
-        source=source,
         key=key,
         value=value,
         remedy="Refer to one of them by its name to change only that one",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Tuple
 
-from nv_one_logger.config.document import Node, Scalar, plain
+from nv_one_logger.config.document import Node, Place, Scalar, plain
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.core.internal.strenum import StrEnum
 
@@ -29,6 +29,7 @@ class Origin:
     Attributes:
         kind: Kind of source.
         label: The source for a person: a path, ``code at train.py:12``, ``acme 1.2 (entry point 'acme_file')``.
+        file: The path, for files.
         line: Line in a file, counted from 1.
         column: Column in that line, counted from 1.
         variables: Environment variables whose values were put into it by ``${...}``.
@@ -39,6 +40,7 @@ class Origin:
 
     kind: OriginKind
     label: str
+    file: str = ""
     line: Optional[int] = None
     column: Optional[int] = None
     variables: Tuple[str, ...] = ()
@@ -52,6 +54,24 @@ class Origin:
         if self.line is None:
             return self.label
         return f"{self.label}, line {self.line}, column {self.column}"
+
+    def at(self, place: Place) -> Origin:
+        """The same source, at another place in it."""
+        return replace(self, line=place.line, column=place.column, variables=())
+
+    def error(self, problem: str, *, key: str = "", value: object = ..., remedy: str = "") -> ConfigError:
+        """A mistake that stands here."""
+        kwargs = {} if value is ... else {"value": value}
+        return ConfigError(
+            problem,
+            source=str(self),
+            key=key,
+            remedy=remedy,
+            file=self.file,
+            line=self.line,
+            column=self.column,
+            **kwargs,
+        )
 
     def __str__(self) -> str:
         filled = "".join(f", ${name} from the environment" for name in self.variables)
@@ -85,6 +105,7 @@ class Entry:
         background: ``None`` when not mentioned.
         config: Arguments of the constructor.
         default_name: Entry-point name of the package default this entry is.
+        is_sound: False when it has a mistake; it never takes effect then, and is only checked for further ones.
         is_loaded: False for a package default that was left unread because its name is switched off.
         failure: Why a package default could not be read.
     """
@@ -97,6 +118,7 @@ class Entry:
     background: Optional[Setting] = None
     config: Mapping[str, Setting] = field(default_factory=dict)
     default_name: str = ""
+    is_sound: bool = True
     is_loaded: bool = True
     failure: str = ""
 

@@ -85,7 +85,7 @@ def _entry_of(answer: Mapping[object, object], name: str, origin: Origin) -> Tup
     node = from_python({key: value for key, value in answer.items() if key in allowed}, depth=2)
     entry, mistakes = parse_entry(node, _PATH, origin)
     problems.extend(Problem(mistake, asked=False) for mistake in mistakes)
-    if entry is None:
+    if entry is None or not entry.is_sound:
         return None, problems
     return Entry(
         origin, _PATH, None, entry.class_name, entry.enabled, entry.background, entry.config, default_name=name
@@ -93,4 +93,4 @@ def _entry_of(answer: Mapping[object, object], name: str, origin: Origin) -> Tup
 
 
 def _problem(origin: Origin, problem: str) -> Problem:
-    return Problem(ConfigError(problem, source=origin.label, key=_PATH, remedy=_REMEDY), asked=False)
+    return Problem(origin.error(problem, key=_PATH, remedy=_REMEDY), asked=False)

@@ -18,7 +18,7 @@ from nv_one_logger.config.switches import Switches
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.host.catalogue import Catalogue
 
-__all__ = ["Plan", "Resolution", "Verdict", "resolve"]
+__all__ = ["Plan", "Resolution", "Trial", "Verdict", "plan_entries", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,14 @@ class Plan:
 
     merged: Merged
     decision: Decision
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What entries with mistakes would lead to: never built, only checked, so that one error shows all mistakes."""
+
+    plans: Tuple[Plan, ...] = ()
+    problems: Tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,7 @@ class Resolution:
     Attributes:
         plans: One per exporter, in calling order, those that are off or blocked included.
         problems: Every mistake and warning so far.
-        unapplied: Entries of a named file that has mistakes: never built, but checked, so that one error shows all.
+        trial: The same with the entries that have mistakes, for checking.
         switches: The switches.
         blocked: Names blocked in code.
         catalogue: What is installed.
@@ -54,7 +62,7 @@ class Resolution:
 
     plans: Tuple[Plan, ...] = ()
     problems: Tuple[Problem, ...] = ()
-    unapplied: Tuple[Plan, ...] = ()
+    trial: Trial = field(default_factory=Trial)
     switches: Switches = field(default_factory=Switches)
     blocked: Tuple[str, ...] = ()
     catalogue: Catalogue = field(default_factory=Catalogue)
@@ -114,15 +122,17 @@ def resolve(
     names = Names.from_catalogue(catalogue)
     files = _distinct_files(sources)
     applied = [file for file in files if not file.is_broken]
+    code = tuple(entry for source in sources for entry in source.code)
     file_level = Level(OriginKind.FILE, tuple(entry for file in applied for entry in file.entries))
-    code_level = Level(OriginKind.CODE, tuple(entry for source in sources for entry in source.code))
+    code_level = Level(OriginKind.CODE, tuple(entry for entry in code if entry.is_sound))
     gate = _Gate(names, switches, tuple(blocked))
     problems = [*gate.switch_problems(), *(problem for source in sources for problem in source.problems)]
     problems.extend(problem for file in files for problem in file.problems)
     defaults: Tuple[Entry, ...] = ()
     if all(_inherits(file) for file in applied):
         defaults = _read_defaults(catalogue, gate, (file_level, code_level), problems)
-    result = merge_levels((Level(OriginKind.PACKAGE, defaults), file_level, code_level), names)
+    package_level = Level(OriginKind.PACKAGE, defaults)
+    result = merge_levels((package_level, file_level, code_level), names)
     problems.extend(result.problems)
     plans = tuple(gate.plan(merged) for merged in result.merged)
     problems.extend(Problem(error, asked=False) for error in catalogue.problems())
@@ -130,13 +140,19 @@ def resolve(
     return Resolution(
         plans,
         tuple(problems),
-        _unapplied(files, gate),
+        _try_mistaken(files, code, package_level, gate),
         switches,
         tuple(blocked),
         catalogue,
         names,
         _source_texts(sources, files, defaults),
     )
+
+
+def plan_entries(entries: Iterable[Entry], catalogue: Catalogue, switches: Switches) -> Tuple[Plan, ...]:
+    """Apply the switches to entries that are already merged."""
+    gate = _Gate(Names.from_catalogue(catalogue), switches, ())
+    return tuple(gate.plan(Merged((entry,))) for entry in entries)
 
 
 _SAFE_MODE_REASON = f"{switch_names.SAFE_MODE}=1 runs built-in exporters only"
@@ -241,10 +257,14 @@ def _is_off(name: str, levels: Sequence[Level]) -> bool:
     return is_off
 
 
-def _unapplied(files: Sequence[FileSource], gate: _Gate) -> Tuple[Plan, ...]:
-    broken = [file for file in files if file.is_broken and file.origin.asked]
-    entries = [entry for file in broken for entry in file.entries if entry.class_name is not None]
-    return tuple(gate.plan(Merged((entry,))) for entry in entries)
+def _try_mistaken(files: Sequence[FileSource], code: Tuple[Entry, ...], package_level: Level, gate: _Gate) -> Trial:
+    """Merge as if entries with mistakes counted; files nobody named do not, as they stop nothing."""
+    counted = [file for file in files if not file.is_broken or file.origin.asked]
+    if all(entry.is_sound for entry in code) and not any(file.is_broken for file in counted):
+        return Trial()
+    file_level = Level(OriginKind.FILE, tuple(entry for file in counted for entry in file.entries))
+    result = merge_levels((package_level, file_level, Level(OriginKind.CODE, code)), gate.names)
+    return Trial(tuple(gate.plan(merged) for merged in result.merged), result.problems)
 
 
 def _misspelt_switches(

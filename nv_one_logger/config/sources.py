@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from nv_one_logger.config.document import Node, Place, from_python
 from nv_one_logger.config.entries import parse_entries, parse_file
@@ -18,7 +18,18 @@ from nv_one_logger.config.yaml_reader import read_yaml
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.exporter.exporter_config import ExporterConfig
 
-__all__ = ["DEFAULT_FILE_NAMES", "PATH_VARIABLE", "FileSource", "LoadedSources", "find_file", "load_sources"]
+__all__ = [
+    "DEFAULT_FILE_NAMES",
+    "PATH_VARIABLE",
+    "FileSource",
+    "LoadedSources",
+    "find_file",
+    "load_entries",
+    "load_sources",
+    "node_of",
+    "read_file",
+    "read_found",
+]
 
 PATH_VARIABLE = "ONE_LOGGER_EXPORTER_CONFIG_PATH"
 
@@ -35,7 +46,7 @@ _READERS: Mapping[str, Callable[[str], Tuple[Optional[Node], List[DocumentError]
     ".json": read_json,
 }
 
-ExportersConfig = Iterable[Union[ExporterConfig, Mapping[str, object]]]
+ExportersConfig = Sequence[Union[ExporterConfig, Mapping[str, object]]]
 PathLike = Union[str, "os.PathLike[str]"]
 
 
@@ -46,7 +57,7 @@ class FileSource:
     Attributes:
         path: The file.
         origin: How messages call it, and whether somebody named it.
-        entries: Its entries without a mistake. They take effect only when the whole file has none.
+        entries: Its entries. They take effect only when the whole file has no mistake.
         inherit: What it says about package defaults.
         problems: Its mistakes.
     """
@@ -68,7 +79,7 @@ class LoadedSources:
     """What one call of ``with_export_config`` brought, read and checked, with nothing imported.
 
     Attributes:
-        code: Entries given in code.
+        code: Entries given in code, also those with a mistake.
         file: The file that was given, named by the environment, or found; ``None`` without any.
         problems: Mistakes in the entries given in code.
     """
@@ -106,13 +117,29 @@ def load_sources(
         ConfigError: An argument is of the wrong type.
     """
     environ = os.environ if environ is None else environ
-    label = f"code at {call_site}" if call_site else "code"
-    _check_types(exporters_config, config_file_path, label)
-    file = read_file(config_file_path, environ=environ, cwd=cwd)
-    entries, mistakes = parse_entries(
-        [_node_of(entry) for entry in exporters_config or ()], "exporters_config", Origin(OriginKind.CODE, label)
-    )
-    return LoadedSources(entries, file, tuple(Problem(mistake, asked=True) for mistake in mistakes))
+    entries, problems = load_entries(exporters_config, call_site=call_site)
+    _check_path(config_file_path)
+    return LoadedSources(entries, read_file(config_file_path, environ=environ, cwd=cwd), problems)
+
+
+def load_entries(
+    exporters_config: Optional[ExportersConfig], *, call_site: str = ""
+) -> Tuple[Tuple[Entry, ...], Tuple[Problem, ...]]:
+    """Check the entries given in code, and return them with their mistakes.
+
+    Raises:
+        ConfigError: It is no list.
+    """
+    origin = Origin(OriginKind.CODE, f"code at {call_site}" if call_site else "code")
+    if exporters_config is not None and not isinstance(exporters_config, (list, tuple)):
+        raise origin.error(
+            f"is a {type(exporters_config).__name__}, not a list of entries",
+            key="exporters_config",
+            remedy="Give a list of dicts or ExporterConfig objects",
+        )
+    nodes = [node_of(entry) for entry in exporters_config or ()]
+    entries, mistakes = parse_entries(nodes, "exporters_config", origin)
+    return entries, tuple(Problem(mistake, asked=True) for mistake in mistakes)
 
 
 def read_file(
@@ -122,7 +149,11 @@ def read_file(
     found = find_file(path, environ=environ, cwd=cwd)
     if found is None:
         return None
-    file, origin = found
+    return read_found(*found, environ=environ)
+
+
+def read_found(file: Path, origin: Origin, *, environ: Mapping[str, str]) -> FileSource:
+    """Read a file that was found; whatever is wrong with it, that it does not exist included, becomes a problem."""
     try:
         root, mistakes = _READERS[_format_of(file)](_read_text(file))
     except DocumentError as error:
@@ -141,38 +172,31 @@ def find_file(
 ) -> Optional[Tuple[Path, Origin]]:
     """Decide which file is meant, whether it exists or not: argument, then variable, then default names that exist."""
     if path is not None:
-        return Path(path), Origin(OriginKind.FILE, os.fspath(path))
+        return Path(path), Origin(OriginKind.FILE, os.fspath(path), file=os.fspath(path))
     named = environ.get(PATH_VARIABLE, "")
     if named:
-        return Path(named), Origin(OriginKind.FILE, f"{named} (named by {PATH_VARIABLE})")
+        return Path(named), Origin(OriginKind.FILE, f"{named} (named by {PATH_VARIABLE})", file=named)
     folder = Path("." if cwd is None else cwd)
     for name in DEFAULT_FILE_NAMES:
         if os.path.lexists(folder / name):
-            return folder / name, Origin(OriginKind.FILE, name, asked=False)
+            return folder / name, Origin(OriginKind.FILE, name, file=str(folder / name), asked=False)
     return None
 
 
-def _check_types(exporters_config: object, config_file_path: object, label: str) -> None:
-    if config_file_path is not None and not isinstance(config_file_path, (str, os.PathLike)):
-        raise ConfigError(
-            f"is a {type(config_file_path).__name__}, not a path",
-            source=label,
-            key="config_file_path",
-            value=config_file_path,
-            remedy="Give a str or a Path",
-        )
-    if exporters_config is None:
+def _check_path(path: object) -> None:
+    if path is None or (isinstance(path, (str, os.PathLike)) and os.fspath(path)):
         return
-    if not isinstance(exporters_config, Sequence) or isinstance(exporters_config, (str, bytes)):
-        raise ConfigError(
-            f"is a {type(exporters_config).__name__}, not a list of entries",
-            source=label,
-            key="exporters_config",
-            remedy="Give a list of dicts or ExporterConfig objects",
-        )
+    raise ConfigError(
+        "is empty" if path == "" else f"is a {type(path).__name__}, not a path",
+        source="code",
+        key="config_file_path",
+        value=path,
+        remedy="Give a str or a Path, or None to look for the file in the usual places",
+    )
 
 
-def _node_of(entry: object) -> Node:
+def node_of(entry: object) -> Node:
+    """Make a tree of an entry given in code, its containers copied."""
     if isinstance(entry, ExporterConfig):
         fields = {"class_name": entry.class_name, "config": entry.config, "enabled": entry.enabled}
         if entry.name is not None:
@@ -227,5 +251,4 @@ def _problems(mistakes: Sequence[DocumentError], errors: Sequence[ConfigError], 
 
 
 def _error_of(mistake: DocumentError, origin: Origin) -> ConfigError:
-    source = replace(origin, line=mistake.place.line, column=mistake.place.column).place
-    return ConfigError(mistake.problem, source=source, key=mistake.key, remedy=mistake.remedy)
+    return origin.at(mistake.place).error(mistake.problem, key=mistake.key, remedy=mistake.remedy)

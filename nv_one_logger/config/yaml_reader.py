@@ -48,11 +48,11 @@ def read_yaml(text: str) -> Tuple[Optional[Node], List[DocumentError]]:
 
 
 def surprise(scalar: Scalar) -> str:
-    """Explain what YAML made of an unquoted text, for the remedy of an error; ``""`` when it made nothing of it."""
-    if scalar.text is None or isinstance(scalar.value, str) or str(scalar.value) == scalar.text:
+    """Say what YAML made of an unquoted text, for the remedy of an error; ``""`` when it took it for a text."""
+    if not scalar.text or isinstance(scalar.value, str):
         return ""
     read = _described(scalar.value)
-    return f"YAML reads {scalar.text} without quotes as {read}; write '{scalar.text}' in quotes for text"
+    return f"YAML reads {scalar.text} without quotes as {read}"
 
 
 class _Walk:
