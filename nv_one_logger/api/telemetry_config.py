@@ -27,29 +27,23 @@ class TelemetryConfig(Protocol):
     @property
     def is_train_iterations_enabled(self) -> bool:
         """Whether the application runs training iterations that should be logged."""
-        ...
 
     @property
     def is_validation_iterations_enabled(self) -> bool:
         """Whether the application runs validation iterations that should be logged."""
-        ...
 
     @property
     def is_test_iterations_enabled(self) -> bool:
         """Whether the application runs test iterations that should be logged."""
-        ...
 
     @property
     def is_save_checkpoint_enabled(self) -> bool:
         """Whether the application saves checkpoints."""
-        ...
 
     @property
     def app_type(self) -> Union[ApplicationType, str]:
         """What the application does."""
-        ...
 
     @property
     def custom_metadata(self) -> Optional[Dict[str, AttributeValue]]:
         """Values of the user's own, by name, that describe this run."""
-        ...

@@ -138,8 +138,12 @@ def _recorder_in_use() -> Optional[Recorder]:
     provider = OneLoggerProvider.instance()
     if provider.one_logger_enabled:
         return get_recorder()
-    # A recorder without a configuration cannot be disabled by it; tests of users store just the recorder.
-    return provider._recorder if provider._config is None else None
+    if provider.one_logger_ready:
+        return None
+    try:
+        return get_recorder()  # users' tests put just a recorder into the provider, and no configuration
+    except OneLoggerError:
+        return None
 
 
 def _stop_failed(recorder: Recorder, span: Span, name: SpanName, exception: BaseException) -> None:

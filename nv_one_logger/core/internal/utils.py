@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Optional, TypeVar, Union
+from typing import Any, Callable, Iterator, Optional, TypeVar, Union, overload
 
 __all__ = ["evaluate_value", "patch_function", "patch_method", "temporarily_modify_env"]
 
@@ -33,6 +33,14 @@ def _set_env(var_name: str, value: Optional[str]) -> None:
         os.environ.pop(var_name, None)
     else:
         os.environ[var_name] = value
+
+
+@overload
+def evaluate_value(value: Callable[[], T]) -> T: ...
+
+
+@overload
+def evaluate_value(value: T) -> T: ...
 
 
 def evaluate_value(value: Union[T, Callable[[], T]]) -> T:

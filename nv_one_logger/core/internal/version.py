@@ -7,7 +7,7 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -78,6 +78,10 @@ def get_version(pkg_name: str) -> str:
     return found
 
 
+def _read(path: Path) -> Dict[str, Any]:
+    return _parse(path.read_text(encoding="utf-8"))
+
+
 def _normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
 
@@ -87,13 +91,6 @@ def _table(data: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     for key in keys:
         table = table.get(key, {}) if isinstance(table, dict) else {}
     return table if isinstance(table, dict) else {}
-
-
-def _read(path: Path) -> Dict[str, Any]:
-    text = path.read_text(encoding="utf-8")
-    if sys.version_info >= (3, 11):
-        return tomllib.loads(text)
-    return _parse_names_and_versions(text)
 
 
 def _parse_names_and_versions(text: str) -> Dict[str, Any]:
@@ -109,3 +106,8 @@ def _parse_names_and_versions(text: str) -> Dict[str, Any]:
         elif entry:
             current.setdefault(entry.group("key"), entry.group("value"))
     return {"project": tables["project"], "tool": {"poetry": tables["tool.poetry"]}}
+
+
+_parse: Callable[[str], Dict[str, Any]] = _parse_names_and_versions
+if sys.version_info >= (3, 11):
+    _parse = tomllib.loads
