@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
+from typing import Any, Dict, Generator, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from nv_one_logger.core.exceptions import OneLoggerError
 
@@ -30,9 +30,9 @@ class Attribute:
     __slots__ = ("name", "value")
 
     def __init__(self, name: str, value: AttributeValue) -> None:
-        # Exact type first: one pointer comparison for the scalars that nearly all attributes are.
-        if value.__class__ is list or isinstance(value, list):
-            _check_elements(name, cast("List[object]", value))
+        # One look-up for the scalars that nearly all attributes are.
+        if value.__class__ not in _SCALARS:
+            value = _checked(name, value)
         self.name = name
         self.value = value
 
@@ -47,6 +47,18 @@ class Attribute:
 
     def __repr__(self) -> str:
         return f"Attribute(name={self.name!r}, value={self.value!r})"
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+def _checked(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        _check_elements(name, value)
+    elif isinstance(value, Generator):
+        # Rendering a generator would consume it under the application's feet, or never end.
+        return repr(value)
+    return value
 
 
 def _check_elements(name: str, values: List[object]) -> None:
@@ -122,12 +134,12 @@ class Attributes(Dict[str, Attribute]):
         dict.update(new, self)
         return new
 
-    def __ior__(self: AttributesT, other: Any) -> AttributesT:  # type: ignore[override,misc]  # dict's is overloaded
+    def __ior__(self: AttributesT, other: Any) -> AttributesT:  # type: ignore[override]  # dict's is overloaded
         self.update(other)
         return self
 
     def __eq__(self, other: object) -> bool:
-        if dict.__eq__(self, other) is True:  # type: ignore[operator]  # NotImplemented is handled by `is True`
+        if dict.__eq__(self, other) is True:  # it may be NotImplemented
             return True
         if not isinstance(other, Attributes) or self._stamped == other._stamped:
             return False
@@ -139,7 +151,7 @@ class Attributes(Dict[str, Attribute]):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
-    __hash__ = None  # type: ignore[assignment]  # a mutable dict, as its base
+    __hash__ = None  # a mutable dict, as its base
 
     def __reduce__(self) -> Tuple[Any, ...]:
         return _rebuild, (type(self), list(self.items()), self._stamped)

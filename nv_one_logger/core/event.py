@@ -6,7 +6,7 @@ import logging
 import sys
 import traceback
 from enum import Enum
-from typing import Any, Dict, Mapping, Optional, Type, TypeVar, Union
+from typing import Any, Dict, Mapping, Optional, Type, TypeVar, Union, cast
 
 from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.exceptions import OneLoggerError, assert_that
@@ -57,7 +57,7 @@ _TIMESTAMP_MSEC = "timestamp_msec"
 
 
 def _name_str(name: EventName) -> str:
-    return name if name.__class__ is str else str(name.value if isinstance(name, Enum) else name)  # type: ignore[return-value]
+    return str(name.value) if isinstance(name, Enum) else name
 
 
 def _name_key(name: EventName) -> object:
@@ -84,7 +84,7 @@ class Event:
     __slots__ = ("_attributes", "_name", "_timestamp")
 
     def __init__(self, name: EventName, timestamp: TracingTimestamp, attributes: Optional[Attributes] = None) -> None:
-        if not timestamp:
+        if not cast(object, timestamp):
             raise OneLoggerError(f"Event {_name_str(name)} needs a timestamp, found {timestamp!r}.")
         self._name = name
         self._timestamp = timestamp
@@ -150,9 +150,7 @@ class Event:
         if not isinstance(other, Event):
             return NotImplemented
         return (
-            self._name == other._name
-            and self._timestamp == other._timestamp
-            and self._attributes == other._attributes
+            self._name == other._name and self._timestamp == other._timestamp and self._attributes == other._attributes
         )
 
     def __hash__(self) -> int:
@@ -376,9 +374,7 @@ class TelemetryDataError(Event):
         if not isinstance(other, TelemetryDataError):
             return NotImplemented
         return (
-            super().__eq__(other)
-            and self.error_type == other.error_type
-            and self.error_message == other.error_message
+            super().__eq__(other) and self.error_type == other.error_type and self.error_message == other.error_message
         )
 
     __hash__ = Event.__hash__

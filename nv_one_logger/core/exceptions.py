@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Tuple
+from typing import Any, Iterable, Optional, Tuple
 
 __all__ = ["ConfigError", "ConfigErrors", "OneLoggerError", "PluginError", "assert_that"]
 
@@ -26,13 +26,30 @@ class ConfigError(OneLoggerError):
 
     The text is ``<source>: <key> = <value> <problem>. <remedy>``, each part only when given. The parts
     are attributes of the same names, so nobody needs to parse the text.
+
+    Attributes:
+        file: Path of the file it stands in, ``""`` for other sources.
+        line: Line in that file, counted from 1.
+        column: Column in that line, counted from 1.
     """
 
     def __init__(
-        self, problem: str, *, source: str = "", key: str = "", value: object = _UNSET, remedy: str = ""
+        self,
+        problem: str,
+        *,
+        source: str = "",
+        key: str = "",
+        value: object = _UNSET,
+        remedy: str = "",
+        file: str = "",
+        line: Optional[int] = None,
+        column: Optional[int] = None,
     ) -> None:
         self.problem = problem
         self.source = source
+        self.file = file
+        self.line = line
+        self.column = column
         self.key = key
         self.has_value = value is not _UNSET
         self.value = value if self.has_value else None
@@ -47,11 +64,10 @@ class ConfigError(OneLoggerError):
         text = f"{self.source}: {sentence}" if self.source else sentence
         if not self.remedy:
             return text
-        stop = "" if text.endswith((".", "!", "?")) else "."
-        return f"{text}{stop} {self.remedy}{'' if self.remedy.endswith('.') else '.'}"
+        return f"{_sentence(text)} {_sentence(self.remedy)}"
 
 
-class ConfigErrors(ConfigError):
+class ConfigErrors(ConfigError):  # noqa: N818  # it is several of them
     """All mistakes of one configuration at once, one per line of the text.
 
     Attributes:
@@ -61,6 +77,10 @@ class ConfigErrors(ConfigError):
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         self.errors: Tuple[ConfigError, ...] = tuple(errors)
         super().__init__("\n".join(str(error) for error in self.errors))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def assert_that(condition: Any, message: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections import deque
 from enum import Enum
-from typing import Any, Deque, Dict, List, Mapping, Optional, Type, Union
+from typing import Any, Deque, Dict, List, Mapping, Optional, Type, Union, cast
 
 from nv_one_logger.core.attributes import Attribute, Attributes, AttributeValue
 from nv_one_logger.core.event import Event, StandardEventName
@@ -106,6 +106,20 @@ class Span:
 
     name: SpanName
     parent_span: Optional[Span]
+    _duration_msec: Optional[int]
+    _events: Optional[Deque[Event]]
+    _id: Optional[uuid.UUID]
+    _id_bits: int
+    _id_str: Optional[str]
+    _initial_attributes: Optional[Attributes]
+    _is_exported: bool
+    _parent_id_str: Optional[str]
+    _start_event: Optional[Event]
+    _start_time: TracingTimestamp
+    _stop_event: Optional[Event]
+    _stop_time: Optional[TracingTimestamp]
+    _tally: Optional[Tally]
+    _updated_attributes: Optional[Attributes]
 
     def __init__(
         self,
@@ -115,7 +129,7 @@ class Span:
         parent_span: Optional[Span] = None,
         span_attributes: Optional[Attributes] = None,
     ) -> None:
-        if not start_event or start_event.timestamp.perf_counter_seconds is None:
+        if not isinstance(cast(object, start_event), Event):
             raise OneLoggerError(f"Span {name} needs a start event with a time, found {start_event!r}.")
         self._set_up(name, parent_span, span_attributes, start_event.timestamp)
         self._start_event = start_event
@@ -132,18 +146,18 @@ class Span:
         self.name = name
         self.parent_span = parent_span
         self._start_time = start_time
-        self._initial_attributes: Optional[Attributes] = None if span_attributes is None else span_attributes.copy()
-        self._updated_attributes: Optional[Attributes] = None
-        self._start_event: Optional[Event] = None
-        self._stop_event: Optional[Event] = None
-        self._stop_time: Optional[TracingTimestamp] = None
-        self._duration_msec: Optional[int] = None
-        self._events: Optional[Deque[Event]] = None
-        self._tally: Optional[Tally] = None
-        self._id: Optional[uuid.UUID] = None
-        self._id_str: Optional[str] = None
+        self._initial_attributes = None if span_attributes is None else span_attributes.copy()
+        self._updated_attributes = None
+        self._start_event = None
+        self._stop_event = None
+        self._stop_time = None
+        self._duration_msec = None
+        self._events = None
+        self._tally = None
+        self._id = None
+        self._id_str = None
         self._id_bits = 0
-        self._parent_id_str: Optional[str] = None
+        self._parent_id_str = None
         # Whether exporters are shown this span; the recorder that filters it out says so here.
         self._is_exported = True
 
@@ -188,7 +202,7 @@ class Span:
     def name_str(self) -> str:
         """The name as text; of any enum member, its value."""
         name = self.name
-        return name if name.__class__ is str else str(name.value if isinstance(name, Enum) else name)  # type: ignore[return-value]
+        return str(name.value) if isinstance(name, Enum) else name
 
     @property
     def parent_id_str(self) -> Optional[str]:
@@ -246,8 +260,8 @@ class Span:
 
     @property
     def events(self) -> List[Event]:
-        """The start event, the latest other events (at most 128, oldest first), and the stop event once there is one."""
-        events = [self._start_event or self.start_event]
+        """The start event, the latest others (at most 128, oldest first), and the stop event once there is one."""
+        events = [self.start_event if self._start_event is None else self._start_event]
         if self._events:
             events.extend(self._events)
         stop_event = self.stop_event
@@ -356,6 +370,10 @@ class Span:
             raise OneLoggerError(f"Span {self.name_str} has no duration yet: it has not been stopped.")
         return self._duration_msec
 
+    def initial_attributes_json(self) -> Dict[str, Any]:
+        """Return the attributes given at the start as plain values."""
+        return {} if self._initial_attributes is None else self._initial_attributes.to_json()
+
     def attributes_json(self) -> Dict[str, Any]:
         """Return all attributes as plain values, what ``attributes.to_json()`` gives, at a third of the cost."""
         values: Dict[str, Any] = {}
@@ -380,6 +398,30 @@ class Span:
         if self._stop_time is None:
             raise OneLoggerError(f"Span {self.name_str} has no stop event: it has not been stopped.")
         return _event_json("span_stop", self._stop_event, self._stop_time)
+
+    def snapshot(self, parent_span: Optional[Span] = None) -> Span:
+        """Return a copy that later changes of this span do not reach, with the given parent in place of its own."""
+        copy = type(self).__new__(type(self))
+        copy._set_up(self.name, parent_span or self.parent_span, None, self._start_time)
+        copy._id = self._id
+        copy._id_bits = self._id_bits
+        copy._id_str = self._id_str
+        copy._parent_id_str = self._parent_id_str
+        copy._start_event = self._start_event
+        copy._is_exported = self._is_exported
+        copy._initial_attributes = self._initial_attributes  # never changed after creation, so it can be shared
+        copy.catch_up_with(self)
+        return copy
+
+    def catch_up_with(self, original: Span) -> None:
+        """Make this snapshot show its original as it is now: attributes, events, stop."""
+        updated = original._updated_attributes
+        self._updated_attributes = None if updated is None else updated.copy()
+        self._events = original._events
+        self._tally = original._tally
+        self._duration_msec = original._duration_msec
+        self._stop_event = original._stop_event
+        self._stop_time = original._stop_time
 
     def to_json(self) -> Dict[str, Any]:
         """Return the span as plain JSON values.

@@ -12,7 +12,7 @@ else:
     from enum import Enum
 
     class StrEnum(str, Enum):
-        """An enum whose members are strings: equality, hash, ``str()``, ``format()`` and JSON are those of the value."""
+        """An enum whose members are strings: equality, hash, text and JSON are those of the value."""
 
         def __str__(self) -> str:
             return str.__str__(self)

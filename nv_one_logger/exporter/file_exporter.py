@@ -1,0 +1,246 @@
+"""Writes records to a file, one JSON object a line."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Union
+
+from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.core.internal import launcher
+from nv_one_logger.core.span import Span
+from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
+from nv_one_logger.exporter.exporter import ExportError, RecordWriteError
+from nv_one_logger.exporter.internal.encoder import encode_record
+from nv_one_logger.exporter.internal.hookimpl import hookimpl
+from nv_one_logger.exporter.internal.pending_watch import watch
+from nv_one_logger.exporter.internal.placeholders import fill_placeholders, has_placeholder
+from nv_one_logger.exporter.internal.rotation import Rotation, rotation_or_none
+
+__all__ = ["FileExporter"]
+
+_PENDING_START_SEC = 1.0
+
+
+class FileExporter(BaseJsonExporter):
+    """Appends records to a file as JSON Lines: strict JSON in UTF-8, one record a line.
+
+    Each record is one ``write(2)`` at the end of the file, so it is visible at once, survives ``kill -9``, and whole
+    lines of several threads and processes may go to one file (on local POSIX file systems; elsewhere give each process
+    a file of its own with ``{rank}`` or ``{pid}``). The file is never truncated. After a failed write the next record
+    is tried and starts on a line of its own. A span that is still open after a second has its start in the file.
+
+    Args:
+        file_path: Where to write; missing parent directories are created. ``{rank}``, ``{pid}``, ``{session_tag}`` and
+            ``{application_name}`` are replaced when the exporter is initialized; other braces stay as they are.
+        fsync: Have every record on the disk before the call returns: survives a power cut, at the disk's speed.
+        max_bytes: Rename the file to ``<name>.1`` once it is at least this large, and begin a new one.
+        backup_count: How many renamed files are kept.
+
+    Raises:
+        OneLoggerError: ``max_bytes`` or ``backup_count`` is not positive, or the file is to be rotated on a platform
+            without POSIX file locks and is not one of the process's own (``{pid}``).
+    """
+
+    def __init__(
+        self,
+        file_path: Union[Path, str],
+        *,
+        fsync: bool = False,
+        max_bytes: Optional[int] = None,
+        backup_count: int = 5,
+    ) -> None:
+        super().__init__()
+        self._filepath = Path(file_path)  # frozen name: users' tests read it
+        self._file: Optional[io.FileIO] = None  # frozen name: users' tests read and close it
+        self._fsync = fsync
+        _check_rotation(self._filepath, max_bytes, backup_count)
+        self._rotation: Optional[Rotation] = rotation_or_none(max_bytes, backup_count)
+        # Whether the file ends within a line, so that the next record has to begin with a line end.
+        self._ends_within_line = False
+        self._placeholder_values: Dict[str, object] = {}
+        self._open_path = self._filepath
+        # Since when (monotonic seconds) the pending start has been pending.
+        self._pending_since = 0.0
+        self._clock: Callable[[], float] = time.monotonic
+        self._watch = watch()
+        self._failure_in_background: Optional[Exception] = None
+
+    @property
+    def path(self) -> Path:
+        """The file that is written, placeholders replaced; before ``initialize()`` the path as given."""
+        return self._open_path
+
+    @hookimpl
+    def configure(self, config: Any) -> None:
+        """Learn application and session for the placeholders."""
+        for name in ("application_name", "session_tag"):
+            value = getattr(config, name, None)
+            if value is not None:
+                self._placeholder_values[name] = value
+
+    def initialize(self) -> None:
+        """Open the file for appending. A second call keeps the file that is open.
+
+        Raises:
+            ExportError: The file or its directory cannot be created or opened.
+        """
+        with self._lock:
+            super().initialize()
+            if self._file is None or self._file.closed:
+                values = {**self._placeholder_values, "pid": os.getpid(), "rank": launcher.rank(os.environ)}
+                self._open_path = fill_placeholders(self._filepath, values)
+                try:
+                    self._open()
+                except OSError as error:
+                    self._state = BaseJsonExporter._State.NOT_INITIALIZED
+                    raise ExportError(
+                        f"FileExporter cannot open {self._open_path} ({error.strerror or error}). "
+                        "Give file_path= a place that this process may write to."
+                    ) from error
+        self._watch.add(self)
+
+    def export_start(self, span: Span) -> None:
+        """Hold back the start of the span for at most a second; write the one that was pending."""
+        if self._failure_in_background is not None:
+            self._raise_failure_in_background()
+        self._pending_since = self._clock()
+        super().export_start(span)
+        if not self._watch.awake:
+            self._watch.wake()
+
+    def write_pending_start_if_due(self, now: float) -> Optional[float]:
+        """Write the pending start if it has been pending for a second at ``now`` (monotonic seconds).
+
+        Returns:
+            Seconds until it is due, ``None`` when nothing is pending any more. A failure is raised by the next
+            ``export_start``, so that it is counted like any other.
+        """
+        with self._lock:
+            if self._pending is None:
+                return None
+            remaining = self._pending_since + _PENDING_START_SEC - now
+            if remaining > 0:
+                return remaining
+            error = self._flush_pending()
+            if error is not None:
+                self._failure_in_background = error
+        return None
+
+    @hookimpl
+    def flush(self, timeout_sec: float) -> None:
+        """Write the pending start and have everything on the disk.
+
+        Raises:
+            ExportError: The start could not be written, or the disk failed.
+        """
+        with self._lock:
+            error = self._flush_pending()
+            if self._file is not None:
+                try:
+                    os.fsync(self._file.fileno())
+                except (OSError, ValueError) as failure:
+                    error = error or RecordWriteError(f"{self._open_path} could not be flushed to disk: {failure}")
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """Write the pending start and close the file. What fails is logged; the exporter is closed all the same."""
+        with self._lock:
+            try:
+                super().close()
+            except Exception:  # noqa: S110  # logged where the write failed; close() has to succeed
+                pass
+            file, self._file = self._file, None
+            if file is not None:
+                try:
+                    file.close()
+                except OSError:  # of a full or broken disk; each record had its own verdict already
+                    pass
+
+    def _write(self, json_dict: Dict[str, Any]) -> None:
+        line = encode_record(json_dict) + b"\n"
+        if self._ends_within_line:
+            line = b"\n" + line
+        file = self._file
+        if file is None:
+            raise ExportError(f"FileExporter has no open file ({self._open_path}). Call initialize first.")
+        if self._rotation is not None:
+            file = self._file_after_rotation(self._rotation, file)
+        try:
+            written = file.write(line)
+        except (OSError, ValueError) as error:  # ValueError: somebody closed the file
+            raise RecordWriteError(f"FileExporter could not write to {self._open_path}: {error}") from error
+        if written != len(line):
+            # Not retried: the rest could land behind a line of another process.
+            self._ends_within_line = True
+            raise RecordWriteError(
+                f"FileExporter wrote {written} of {len(line)} bytes to {self._open_path}. The disk may be full."
+            )
+        self._ends_within_line = False
+        if self._fsync:
+            self._sync(file)
+
+    def _sync(self, file: io.FileIO) -> None:
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise RecordWriteError(f"{self._open_path} could not be flushed to disk: {error}") from error
+
+    def _open(self) -> None:
+        self._open_path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(self._open_path, "ab", buffering=0)  # noqa: SIM115  # closed by close()
+        self._file = file
+        self._ends_within_line = _ends_within_line(self._open_path)
+
+    def _file_after_rotation(self, rotation: Rotation, file: io.FileIO) -> io.FileIO:
+        """Return the file to write to, rotated or reopened where that is due. A failing rotation costs no record."""
+        try:
+            is_moved = rotation.has_moved(file.fileno(), self._open_path)
+            if not is_moved and rotation.is_due(file.fileno()):
+                rotation.rotate(file.fileno(), self._open_path)
+                is_moved = True
+            if is_moved:
+                self._open()
+                file.close()
+        except (OSError, ValueError):  # disk full, directory gone: go on in the file that is open
+            return file
+        return self._file or file
+
+    def _raise_failure_in_background(self) -> None:
+        error, self._failure_in_background = self._failure_in_background, None
+        if error is not None:
+            raise error
+
+    def _renew_after_fork(self) -> None:
+        super()._renew_after_fork()
+        self._failure_in_background = None
+
+
+def _ends_within_line(path: Path) -> bool:
+    """Whether a file has content that does not end with a line end; if that cannot be told, it may well be so."""
+    try:
+        with open(path, "rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return True
+
+
+def _check_rotation(path: Path, max_bytes: Optional[int], backup_count: int) -> None:
+    if max_bytes is None:
+        return
+    if max_bytes <= 0 or backup_count <= 0:
+        raise OneLoggerError(
+            f"FileExporter for {path}: max_bytes and backup_count must be positive, "
+            f"found {max_bytes!r} and {backup_count!r}. Leave max_bytes out to keep one growing file."
+        )
+    if not Rotation.can_share_files() and not has_placeholder(path, "pid"):
+        raise OneLoggerError(
+            f"FileExporter for {path}: rotating a file that other processes may write needs POSIX file locks. "
+            "Put {pid} into file_path, so that each process has its own file."
+        )

@@ -1,0 +1,1 @@
+"""Parts of the exporters that carry no promise to users."""

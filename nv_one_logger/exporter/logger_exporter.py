@@ -1,0 +1,122 @@
+"""Writes records as readable ``key=value`` lines to a logger."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from typing import Any, Dict, List, Tuple, Union
+
+from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
+from nv_one_logger.exporter.exporter import ExportError
+from nv_one_logger.exporter.internal.encoder import plain_value
+
+__all__ = ["LoggerExporter"]
+
+_SEPARATOR = " | "
+# A part of a key that can stand in a line as it is; any other is written as a JSON string.
+_BARE_PART = re.compile(r'[^\s."=|\[\]{}][^."=|\[\]{}\r\n]*')
+_decode = json.JSONDecoder().raw_decode
+
+
+class LoggerExporter(BaseJsonExporter):
+    """Logs each record at INFO as one line, ``[key="text" | other.key=1 | ...]``.
+
+    Keys come in descending order at every level, a nested dict is spread into dotted keys, and values are JSON, so
+    that :meth:`deserialize_log` gets the record back from the line.
+
+    Args:
+        logger: Where to log; its level must let INFO through.
+
+    Raises:
+        OneLoggerError: ``logger`` cannot log.
+    """
+
+    def __init__(self, logger: Union[logging.Logger, logging.LoggerAdapter[Any]]) -> None:
+        super().__init__()
+        if not callable(getattr(logger, "info", None)):
+            raise OneLoggerError(
+                f"LoggerExporter needs a logging.Logger, found {logger!r}. In code pass logging.getLogger(name); "
+                "in a configuration file the logger's name."
+            )
+        self._logger = logger
+
+    def initialize(self) -> None:
+        """Make the exporter ready, and warn if the logger's level will keep every record back."""
+        super().initialize()
+        if not self._logger.isEnabledFor(logging.INFO):
+            logging.getLogger(__name__).warning(
+                "LoggerExporter will log nothing: logger %s does not let INFO through. Set its level to INFO or lower.",
+                getattr(self._logger, "name", self._logger),
+            )
+
+    def _write(self, json_dict: Dict[str, Any]) -> None:
+        self._logger.info(self._format_log(json_dict))
+
+    def _format_log(self, json_dict: Dict[str, Any], prefix: str = "") -> str:
+        # Frozen name and signature: users' tests call it. With a prefix, the items alone, each key behind the prefix.
+        items: List[str] = []
+        _append_items(items, plain_value(json_dict), f"{prefix}." if prefix else "")
+        text = _SEPARATOR.join(items)
+        return text if prefix or not json_dict else f"[{text}]"
+
+    @staticmethod
+    def deserialize_log(text: str) -> Dict[str, Any]:
+        """Return the record that a log line shows, whatever stands before and after it in the line.
+
+        Raises:
+            ExportError: There is no record in the line.
+        """
+        start = text.find("[")
+        while start != -1:
+            try:
+                return _parse_items(text, start + 1)
+            except ValueError:  # of a bracket in the logging format's prefix, such as "[INFO]"
+                start = text.find("[", start + 1)
+        raise ExportError(f"No record found in the log line {text!r}. It looks like [key=value | key=value].")
+
+
+def _append_items(items: List[str], values: Dict[str, Any], prefix: str) -> None:
+    for key in sorted(values, reverse=True):
+        value = values[key]
+        name = prefix + (key if _BARE_PART.fullmatch(key) else json.dumps(key))
+        if value and isinstance(value, dict):
+            _append_items(items, value, f"{name}.")
+        else:
+            items.append(f"{name}={json.dumps(value)}")
+
+
+def _parse_items(text: str, position: int) -> Dict[str, Any]:
+    record: Dict[str, Any] = {}
+    while True:
+        path, position = _parse_key(text, position)
+        value, position = _decode(text, position)
+        target = record
+        for part in path[:-1]:
+            target = target.setdefault(part, {})
+        target[path[-1]] = value
+        if text.startswith("]", position):
+            return record
+        if not text.startswith(_SEPARATOR, position):
+            raise ValueError(f"no separator at {position}")
+        position += len(_SEPARATOR)
+
+
+def _parse_key(text: str, position: int) -> Tuple[List[str], int]:
+    """Return the parts of the dotted key that starts at ``position``, and where its value starts."""
+    path: List[str] = []
+    while True:
+        if text.startswith('"', position):
+            part, position = _decode(text, position)
+        else:
+            match = _BARE_PART.match(text, position)
+            if match is None:
+                raise ValueError(f"no key at {position}")
+            part, position = match.group(), match.end()
+        path.append(part)
+        if text.startswith("=", position):
+            return path, position + 1
+        if not text.startswith(".", position):
+            raise ValueError(f"neither '=' nor '.' at {position}")
+        position += 1
