@@ -90,11 +90,11 @@ class OneLoggerProvider(metaclass=SingletonMeta):
     def one_logger_enabled(self) -> bool:
         """Whether calls are recorded: configured, enabled for this rank, and not switched off since."""
         config = self._config
-        return (
-            config is not None
-            and self._recorder is not None
-            and not self._logging_force_disabled
-            and bool(config.enable_for_current_rank)
+        return not (
+            config is None
+            or self._recorder is None
+            or self._logging_force_disabled
+            or not config.enable_for_current_rank
         )
 
     def force_disable_logging(self) -> None:

@@ -107,10 +107,13 @@ class _Once:
         """Tell whether this is the first call with ``name``; exactly one of several threads gets ``True``."""
         provider = OneLoggerProvider.instance()
         state = getattr(provider, "_state_token", provider)  # a test double of the provider has no token
-        if self._said[0] is not state:
-            self._said = (state, {})
+        said = self._said
+        if said[0] is not state:
+            said = self._said = (state, {})
+        if name in said[1]:
+            return False
         mine = object()
-        return self._said[1].setdefault(name, mine) is mine
+        return said[1].setdefault(name, mine) is mine
 
 
 _once = _Once()
