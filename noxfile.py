@@ -20,6 +20,7 @@ from packaging.specifiers import SpecifierSet
 
 nox.needs_version = ">=2025.2.9"
 nox.options.sessions = ["tests", "lint", "types", "docs", "plugins"]
+nox.options.default_venv_backend = "venv"  # virtualenv no longer makes environments for Python 3.8
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False  # also in CI: a skipped session says which interpreter is missing
 
