@@ -235,11 +235,14 @@ def test_recursive_calls_have_spans_of_their_own(recorder: MagicMock) -> None:
 
 
 def test_span_of_a_coroutine_function_lasts_until_the_coroutine_is_finished(recorder: MagicMock) -> None:
+    async def step() -> int:
+        return 5
+
     @timed_span("work")
     async def work() -> int:
-        await asyncio.sleep(0)
+        result = await step()
         assert names(recorder) == ["start"]
-        return 5
+        return result
 
     assert inspect.iscoroutinefunction(work)
     assert asyncio.run(work()) == 5
