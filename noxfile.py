@@ -63,9 +63,14 @@ def group(name: str) -> List[str]:
     return list(nox.project.dependency_groups(PROJECT, name)) if name in PROJECT["dependency-groups"] else []
 
 
+def scratch(session: nox.Session) -> Path:
+    """Return a folder for the session's files; ``create_tmp`` would also move those of the tests into the repository."""
+    return Path(session.virtualenv.location)
+
+
 def build_wheel(session: nox.Session, source: str = ".") -> str:
     """Build a wheel in the session's environment, which has the ``test`` group, and return its path."""
-    folder = Path(session.create_tmp()) / "wheels" / Path(source).name
+    folder = scratch(session) / "wheels" / Path(source).name
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), source, silent=True)
     (wheel,) = folder.glob("*.whl")
@@ -131,7 +136,7 @@ for _version in PYTHONS:
 @nox.session(python=interpreter(OLDEST))
 def minimums(session: nox.Session) -> None:
     """Run the suite with the lowest allowed dependencies on the oldest interpreter."""
-    constraints = Path(session.create_tmp()) / "lowest.txt"
+    constraints = scratch(session) / "lowest.txt"
     constraints.write_text("\n".join(lowest_dependencies()) + "\n", encoding="utf-8")
     install_library(session, "--constraint", str(constraints))
     session.run("python", "-m", "pip", "list")
@@ -199,7 +204,7 @@ def types(session: nox.Session) -> None:
     session.install(*group("types"))
     session.install(f"{build_wheel(session)}[cli]")
     session.run("mypy", *session.posargs)
-    outside = Path(session.create_tmp()) / "typing"
+    outside = scratch(session) / "typing"
     shutil.rmtree(outside, ignore_errors=True)
     shutil.copytree(ROOT / "tests" / "typing", outside)
     with session.chdir(outside):  # no source tree here: only py.typed in the wheel makes this pass
