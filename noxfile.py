@@ -64,7 +64,7 @@ def group(name: str) -> List[str]:
 
 
 def scratch(session: nox.Session) -> Path:
-    """Return a folder for the session's files; ``create_tmp`` would also move those of the tests into the repository."""
+    """Return a folder for the session; ``create_tmp`` would also move the tests' files into the repository."""
     return Path(session.virtualenv.location)
 
 
