@@ -14,10 +14,10 @@ from nv_one_logger.config.models import Merged, Origin, OriginKind, Problem, Set
 from nv_one_logger.config.provenance import Decision, Explanation, State, ValueOrigin
 from nv_one_logger.config.report import in_order, is_raised, report, with_further
 from nv_one_logger.config.resolve import Plan, Resolution
-from nv_one_logger.core.exceptions import ConfigError, PluginError
+from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.exporter.background_exporter import BackgroundExporter
 from nv_one_logger.exporter.exporter import Exporter
-from nv_one_logger.host.catalogue import Catalogue
+from nv_one_logger.host.catalogue import Catalogue, CatalogueError
 
 __all__ = ["BuiltPlugin", "BuiltPlugins", "Prepared", "build", "check", "construct", "prepare"]
 
@@ -115,10 +115,8 @@ def prepare(plan: Plan, catalogue: Catalogue, one_logger_config: object) -> Prep
         return _prepare_v1(plan, one_logger_config)
     try:
         found = load_plugin(str(class_name.value), catalogue)
-    except LoadError as error:
+    except (LoadError, CatalogueError) as error:
         return _refused(plan, class_name, error.problem, error.remedy)
-    except PluginError as error:
-        return _refused(plan, class_name, f"cannot be used: {error}", "")
     entry = merged.top
     settings = merged.config()
     if not is_buildable(found) and settings:
@@ -138,14 +136,20 @@ def construct(prepared: Prepared) -> object:
         ConfigError: The constructor raised.
     """
     plugin: object = prepared.found
-    try:
-        if isinstance(prepared.found, type) or prepared.plan.decision.class_name == V1_EXPORTER:
+    if isinstance(prepared.found, type) or prepared.plan.decision.class_name == V1_EXPORTER:
+        try:
             plugin = prepared.found(**prepared.arguments.arguments)  # type: ignore[operator]  # checked by prepare
-        if prepared.background is not None and isinstance(plugin, Exporter):
-            plugin = BackgroundExporter(plugin, **prepared.background.arguments)  # type: ignore[arg-type]  # converted
-    except (Exception, SystemExit) as error:
-        raise _failed_constructor(prepared, error) from error
-    return plugin
+        except (Exception, SystemExit) as error:
+            raise _failed_constructor(prepared, error) from error
+    if prepared.background is None or not isinstance(plugin, Exporter):
+        return plugin
+    try:
+        return BackgroundExporter(plugin, **prepared.background.arguments)  # type: ignore[arg-type]  # converted
+    except Exception as error:
+        setting = prepared.plan.merged.field("background")[0]
+        raise setting.origin.error(
+            f"is refused ({error})", key=f"{prepared.plan.merged.top.path}.background", remedy="Correct these options"
+        ) from error
 
 
 def _enabled(plans: Sequence[Plan]) -> List[Plan]:
@@ -236,7 +240,7 @@ def _prepare_v1(plan: Plan, one_logger_config: object) -> Prepared:
 
 def _refused(plan: Plan, class_name: Setting, problem: str, remedy: str) -> Prepared:
     mentioned = next(layer for layer in plan.merged.layers if layer.class_name is not None)
-    field_name = "class_name" if mentioned.name is None or mentioned.name.node is not class_name.node else "name"
+    field_name = "name" if mentioned.name is mentioned.class_name else "class_name"
     error = class_name.origin.error(
         problem,
         key=f"{mentioned.path}.{field_name}",
@@ -248,10 +252,12 @@ def _refused(plan: Plan, class_name: Setting, problem: str, remedy: str) -> Prep
 
 def _failed_constructor(prepared: Prepared, error: BaseException) -> ConfigError:
     merged = prepared.plan.merged
+    top = merged.top
     class_name = merged.field("class_name")[0]
+    subject = next((setting for setting in (top.class_name, top.name) if setting is not None), class_name)
     config = {key: setting.value for key, setting in merged.config().items()}
     reason = without_secrets(f"{type(error).__name__}: {error}", config)
-    return merged.top.origin.error(
+    return subject.origin.error(
         f"cannot be constructed ({reason})",
         key=f"{merged.top.path}.class_name" if merged.top.class_name is not None else f"{merged.top.path}.name",
         value=class_name.value,

@@ -14,12 +14,15 @@ from pydantic.errors import PydanticUserError
 from nv_one_logger.config.annotations import prepared, resolved, type_text
 from nv_one_logger.config.document import Scalar, locate
 from nv_one_logger.config.entries import did_you_mean
-from nv_one_logger.config.masking import masked
+from nv_one_logger.config.masking import MASK, is_secret_path, masked
 from nv_one_logger.config.models import Origin, Setting
 from nv_one_logger.config.yaml_reader import surprise
 from nv_one_logger.core.exceptions import ConfigError
 
 __all__ = ["Converted", "convert_arguments", "parameters_of"]
+
+#: pydantic's own words for these name a class that differs between versions of Python.
+_OWN_WORDS = {"path_type": "Input should be a path, which is a text"}
 
 _KEYWORD = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -176,11 +179,9 @@ def _wrong(
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     found = locate(setting.node, first["loc"])
     takes = type_text(parameter.annotation)
-    reason = str(first["msg"])
-    if reason.startswith("Value error, "):
-        reason = reason[len("Value error, ") :]
+    reason = _OWN_WORDS.get(str(first["type"]), str(first["msg"]).replace("Value error, ", ""))
     problem = f"does not fit {takes} ({reason})"
-    remedy = _remedy(parameter.name, takes, found, str(first["type"]), adapter)
+    remedy = _remedy(parameter.name, takes, found, str(first["type"]), adapter, key)
     inner = _path_of(setting, first["loc"])
     if inner:
         origin = setting.origin.at(found.place) if found.place.line else setting.origin
@@ -188,8 +189,8 @@ def _wrong(
     return _error(problem, setting, key, remedy)
 
 
-def _remedy(name: str, takes: str, found: Scalar, kind: str, adapter: TypeAdapter[object]) -> str:
-    reading = surprise(found)
+def _remedy(name: str, takes: str, found: Scalar, kind: str, adapter: TypeAdapter[object], key: str) -> str:
+    reading = surprise(found, key)
     if reading and (kind == "string_type" or _fits(adapter, found.text)):
         return f"{reading}; write '{found.text}' in quotes for text"
     wanted = f"ive {name} a value of type {takes}"
@@ -216,7 +217,7 @@ def _path_of(setting: Setting, location: object) -> str:
 
 
 def _error(problem: str, setting: Setting, key: str, remedy: str) -> ConfigError:
-    shown = masked(key.rpartition(".")[2], setting.value)
+    shown = MASK if is_secret_path(key) else masked(key.rpartition(".")[2], setting.value)
     return setting.origin.error(problem, key=key, value=shown, remedy=remedy)
 
 

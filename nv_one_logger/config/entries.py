@@ -7,7 +7,6 @@ from difflib import get_close_matches
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
-from nv_one_logger.config.masking import masked
 from nv_one_logger.config.models import Entry, Origin, Setting
 from nv_one_logger.config.yaml_reader import surprise
 from nv_one_logger.core.exceptions import ConfigError
@@ -87,9 +86,8 @@ class _Parser:
 
     def mistake(self, problem: str, node: Node, key: str, *, remedy: str, with_value: bool = True) -> None:
         origin = self._at(node)
-        if with_value and isinstance(node, Scalar):
-            value = masked(key.rpartition(".")[2], node.value)
-            self.mistakes.append(origin.error(problem, key=key, value=value, remedy=remedy))
+        if with_value and isinstance(node, Scalar) and node.value is not None:
+            self.mistakes.append(origin.error(problem, key=key, value=node.value, remedy=remedy))
         else:
             self.mistakes.append(origin.error(problem, key=key, remedy=remedy))
 
@@ -146,7 +144,7 @@ class _Parser:
         if isinstance(value, str) and value.strip() and value == value.strip():
             return self._setting(node)
         problem = "is empty or has blanks around it" if isinstance(value, str) else f"is {_kind(node)}, not a text"
-        hint = surprise(node) if isinstance(node, Scalar) else ""
+        hint = surprise(node, key) if isinstance(node, Scalar) else ""
         remedy = f"{hint}; write it in quotes" if hint else "Write a text"
         self.mistake(problem, node, key, remedy=remedy)
         return None
@@ -227,4 +225,4 @@ _KINDS: Tuple[Tuple[Callable[[object], bool], str], ...] = (
 
 def _kind(node: Node) -> str:
     value = plain(node)
-    return next((name for test, name in _KINDS if test(value)), f"a {type(value).__name__}")
+    return next((name for test, name in _KINDS if test(value)), f"an object of type {type(value).__name__}")

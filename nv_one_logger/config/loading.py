@@ -36,12 +36,12 @@ def load_plugin(class_name: str, catalogue: Catalogue) -> object:
 
     Raises:
         LoadError: It cannot be imported, or is neither an exporter nor a plugin. Nothing of it was called.
-        PluginError: It is a catalogue name whose entry point is broken, or that several distributions publish.
+        CatalogueError: It is a catalogue name whose entry point is broken, or that several distributions publish.
     """
     entry = catalogue.find(class_name)
     if entry is not None:
         found = entry.load()
-    elif "." in class_name or ":" in class_name:
+    elif "." in class_name or ":" in class_name or _is_top_level_module(class_name):
         found = _guarded_import(class_name)
     else:
         known = [installed.name for installed in catalogue.exporters()]
@@ -89,6 +89,10 @@ def _nearest_module(path: str) -> Tuple[ModuleType, Tuple[str, ...]]:
     return module, ()
 
 
+def _is_top_level_module(name: str) -> bool:
+    return name.isidentifier() and (name in sys.modules or importlib.util.find_spec(name) is not None)
+
+
 def _guarded_import(path: str) -> object:
     try:
         return import_object(path)
@@ -119,4 +123,4 @@ def _kind(found: object) -> str:
         return "a class"
     if isinstance(found, ModuleType):
         return "a module"
-    return "a function" if callable(found) else f"a {type(found).__name__}"
+    return "a function" if callable(found) else f"an object of type {type(found).__name__}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping
 
-__all__ = ["MASK", "is_secret", "masked", "without_secrets"]
+__all__ = ["MASK", "is_secret", "is_secret_path", "masked", "without_secrets"]
 
 MASK = "***"
 
@@ -16,6 +16,12 @@ def is_secret(key: str) -> bool:
     """Whether a value under this key is hidden: it contains token, key, password or secret, in any case."""
     lowered = key.lower()
     return any(word in lowered for word in _WORDS)
+
+
+def is_secret_path(path: str) -> bool:
+    """Whether a key on the way to a value, such as ``config.api_key[0]``, hides it."""
+    _, found, argument = path.rpartition("config.")
+    return is_secret(argument if found else path)
 
 
 def masked(key: str, value: object) -> object:

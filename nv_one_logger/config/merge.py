@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import AbstractSet, Dict, List, Optional, Sequence, Tuple
 
 from nv_one_logger.config.entries import did_you_mean
-from nv_one_logger.config.models import Entry, Level, Merged, Origin, OriginKind, Problem, own
+from nv_one_logger.config.models import Entry, Level, Merged, Origin, OriginKind, Problem
 from nv_one_logger.config.names import Names
 
 __all__ = ["MergeResult", "merge_levels", "overlay"]
@@ -134,8 +134,7 @@ def _match_by_any_name(
     if answering:
         return _Match(entry, answering)
     if names.is_known(name):
-        assert entry.name is not None
-        return _Match(replace(entry, class_name=own(name, entry.name.origin)))
+        return _Match(replace(entry, class_name=entry.name))
     return _unknown(entry, low, names)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Mapping, Optional, Tuple
 
-from nv_one_logger.config.document import Node, Place, Scalar, plain
+from nv_one_logger.config.document import Node, Place, plain
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.core.internal.strenum import StrEnum
 
-__all__ = ["Entry", "Level", "Merged", "Origin", "OriginKind", "Problem", "Setting", "own"]
+__all__ = ["Entry", "Level", "Merged", "Origin", "OriginKind", "Problem", "Setting"]
 
 
 class OriginKind(StrEnum):
@@ -204,8 +204,3 @@ class Problem:
     error: ConfigError
     asked: bool
     is_error: bool = False
-
-
-def own(value: object, origin: Origin) -> Setting:
-    """Wrap a value that stands in no document."""
-    return Setting(Scalar(value), origin)

@@ -7,9 +7,9 @@ from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 from nv_one_logger.config.document import from_python
 from nv_one_logger.config.entries import ENTRY_KEYS, parse_entry
 from nv_one_logger.config.models import Entry, Origin, OriginKind, Problem
-from nv_one_logger.core.exceptions import ConfigError, PluginError
+from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.exporter.exporter_config import ExporterConfig
-from nv_one_logger.host.catalogue import CatalogueEntry
+from nv_one_logger.host.catalogue import CatalogueEntry, CatalogueError
 
 __all__ = ["duplicate_defaults", "origin_of", "read_default", "unread_default"]
 
@@ -34,10 +34,17 @@ def read_default(point: CatalogueEntry) -> Tuple[Optional[Entry], List[Problem]]
     Nothing a distribution does wrong here raises: the entry is ``None`` then and the problems say why.
     """
     origin = origin_of(point)
+    reference = point.value or point.name
     try:
-        answer = _ask(point)
-    except PluginError as error:
-        return None, [Problem(ConfigError(str(error)), asked=False)]
+        loaded = point.load()
+    except CatalogueError as error:
+        cause = error.__cause__
+        return None, [_problem(origin, f"cannot be loaded ({type(cause).__name__}: {cause})", reference)]
+    get_default_config = getattr(loaded, "get_default_config", None)
+    if not callable(get_default_config):
+        return None, [_problem(origin, "has no get_default_config() to call", reference)]
+    try:
+        answer = get_default_config()
     except (Exception, SystemExit) as error:
         return None, [_problem(origin, f"raised {type(error).__name__}: {error}")]
     if isinstance(answer, ExporterConfig):
@@ -68,16 +75,6 @@ def duplicate_defaults(points: Sequence[CatalogueEntry]) -> List[Problem]:
     ]
 
 
-def _ask(point: CatalogueEntry) -> object:
-    loaded = point.load()
-    get_default_config = getattr(loaded, "get_default_config", None)
-    if not callable(get_default_config):
-        raise PluginError(
-            f"{origin_of(point).label}: {point.value or loaded!r} has no callable get_default_config(). {_REMEDY}."
-        )
-    return get_default_config()
-
-
 def _entry_of(answer: Mapping[object, object], name: str, origin: Origin) -> Tuple[Optional[Entry], List[Problem]]:
     allowed = [key for key in ENTRY_KEYS if key != "name"]  # it is known by its entry point's name
     unknown = [key for key in answer if key not in allowed]
@@ -92,5 +89,5 @@ def _entry_of(answer: Mapping[object, object], name: str, origin: Origin) -> Tup
     ), problems
 
 
-def _problem(origin: Origin, problem: str) -> Problem:
-    return Problem(origin.error(problem, key=_PATH, remedy=_REMEDY), asked=False)
+def _problem(origin: Origin, problem: str, key: str = _PATH) -> Problem:
+    return Problem(origin.error(problem, key=key, remedy=_REMEDY), asked=False)

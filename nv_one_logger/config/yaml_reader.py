@@ -8,6 +8,7 @@ from typing import Dict, List, Optional, Tuple
 import yaml
 
 from nv_one_logger.config.document import Fields, Items, Node, Place, Scalar
+from nv_one_logger.config.masking import is_secret_path
 from nv_one_logger.config.reading import MAX_DEPTH, MAX_NODES, DocumentError
 
 __all__ = ["read_yaml", "surprise"]
@@ -47,9 +48,12 @@ def read_yaml(text: str) -> Tuple[Optional[Node], List[DocumentError]]:
     return tree, walk.mistakes
 
 
-def surprise(scalar: Scalar) -> str:
-    """Say what YAML made of an unquoted text, for the remedy of an error; ``""`` when it took it for a text."""
-    if not scalar.text or isinstance(scalar.value, str):
+def surprise(scalar: Scalar, key: str) -> str:
+    """Say what YAML made of an unquoted text, for the remedy of an error.
+
+    ``""`` when it took it for a text, or when the key looks like that of a secret.
+    """
+    if not scalar.text or isinstance(scalar.value, str) or is_secret_path(key):
         return ""
     read = _described(scalar.value)
     return f"YAML reads {scalar.text} without quotes as {read}"
@@ -138,7 +142,7 @@ class _Walk:
         scalar = self._scalar(node, parent, place)
         if isinstance(scalar.value, str):
             return scalar
-        path = f"{parent}.{node.value}" if parent else node.value
+        path = f"{parent}.{node.value}" if parent else str(node.value)
         self._mistake(
             f"is not a text: YAML reads {node.value} without quotes as {_described(scalar.value)}",
             place,
@@ -155,7 +159,10 @@ class _Walk:
             value = self._constructor.construct_object(node)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             reason = getattr(error, "problem", None) or str(error)
-            self._mistake(f"cannot be read ({reason})", place, key, f"Write '{node.value}' in quotes if it is a text")
+            shown = _shown(node.value, key)
+            if is_secret_path(key):
+                reason = type(error).__name__
+            self._mistake(f"cannot be read ({reason})", place, key, f"Write {shown} in quotes if it is a text")
             return Scalar(node.value, place)
         is_plain = node.style is None
         if is_plain and isinstance(value, (int, float)):
@@ -163,21 +170,19 @@ class _Walk:
         return Scalar(value, place, node.value if is_plain else None)
 
     def _check_number(self, text: str, value: object, place: Place, key: str) -> None:
-        if _OCTAL.fullmatch(text):
-            decimal = text.lstrip("+-0_") or "0"
-            self._mistake(
-                f"is {text}, which YAML reads as the octal number {value}",
-                place,
-                key,
-                f"Write {decimal} for the number or '{text}' in quotes for text",
-            )
-        elif _SEXAGESIMAL.fullmatch(text):
-            self._mistake(
-                f"is {text}, which YAML reads as the number {value} (to the base 60)",
-                place,
-                key,
-                f"Write '{text}' in quotes for text",
-            )
+        base = "8" if _OCTAL.fullmatch(text) else "60" if _SEXAGESIMAL.fullmatch(text) else ""
+        if not base:
+            return
+        if is_secret_path(key):
+            self._mistake(f"is read by YAML as a number to the base {base}", place, key, "Write it in quotes for text")
+            return
+        plain_number = f"{text.lstrip('+-0_') or '0'} for the number or " if base == "8" else ""
+        self._mistake(
+            f"is {text}, which YAML reads as the number {value} (to the base {base})",
+            place,
+            key,
+            f"Write {plain_number}'{text}' in quotes for text",
+        )
 
     def _check_tag(self, node: yaml.Node, key: str, place: Place, expected: str) -> None:
         if node.tag != expected:
@@ -197,7 +202,7 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> DocumentError:
         problem = str(getattr(error, "problem", None) or error)
         tab = "\t" in problem or "'\\t'" in problem
         context = getattr(error, "context", None)
-        found = f"{problem} {context}" if context else problem
+        found = f"{context}, {problem}" if context else problem
         remedy = "Indent with blanks, not with tabs" if tab else "Correct it, or check the file with a YAML checker"
         return DocumentError(f"is not valid YAML ({found})", _place(mark), remedy=remedy)
     position = getattr(error, "position", 0)  # a ReaderError knows the offset only
@@ -208,6 +213,10 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> DocumentError:
 
 def _too_deep(place: Place) -> DocumentError:
     return DocumentError(f"is nested more than {MAX_DEPTH} deep", place, remedy="Write it flatter")
+
+
+def _shown(text: str, key: str) -> str:
+    return "it" if is_secret_path(key) else f"'{text}'"
 
 
 def _shown_tag(tag: str) -> str:

@@ -18,10 +18,10 @@ from nv_one_logger.config.report import report
 from nv_one_logger.config.resolve import Plan, plan_entries, resolve
 from nv_one_logger.config.sources import FileSource, LoadedSources, find_file, load_entries, node_of, read_found
 from nv_one_logger.config.switches import Switches
-from nv_one_logger.core.exceptions import ConfigError, PluginError
+from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.exporter.exporter import Exporter
 from nv_one_logger.exporter.exporter_config import ExporterConfig
-from nv_one_logger.host.catalogue import DEFAULTS_GROUP, EXPORTERS_GROUP, Catalogue, select_group
+from nv_one_logger.host.catalogue import DEFAULTS_GROUP, EXPORTERS_GROUP, Catalogue, CatalogueError, select_group
 
 if sys.version_info >= (3, 10):
     from importlib.metadata import entry_points
@@ -56,7 +56,7 @@ class ExporterConfigManager:
             for point in Catalogue(lambda: self._installed).package_defaults():
                 try:
                     self._loaded[point.name] = point.load()
-                except PluginError as error:
+                except CatalogueError as error:
                     _logger.warning("%s", error)
         return self._loaded
 

@@ -20,7 +20,7 @@ __all__ = [
     "EXPORTERS_GROUP",
     "Catalogue",
     "CatalogueEntry",
-    "DuplicateNameError",
+    "CatalogueError",
     "select_group",
 ]
 
@@ -43,8 +43,18 @@ BUILTIN_ALIASES: Mapping[str, str] = {
 }
 
 
-class DuplicateNameError(PluginError):
-    """Several distributions publish one name, and somebody used that name."""
+class CatalogueError(PluginError):
+    """An installed plugin was asked for by its name and cannot be had.
+
+    Attributes:
+        problem: What is wrong, to be read after the name.
+        remedy: What to do.
+    """
+
+    def __init__(self, name: str, problem: str, remedy: str) -> None:
+        super().__init__(f"'{name}' {problem}. {remedy}.")
+        self.problem = problem
+        self.remedy = remedy
 
 
 class CatalogueEntry:
@@ -89,14 +99,16 @@ class CatalogueEntry:
         """Import the module and return the object the entry point refers to.
 
         Raises:
-            PluginError: Importing failed in any way, ``sys.exit()`` at import included.
+            CatalogueError: Importing failed in any way, ``sys.exit()`` at import included.
         """
         try:
             return self._load()
         except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"Entry point '{self.name}' of {self.publisher} ({self.value}) cannot be loaded "
-                f"({type(error).__name__}: {error}). Repair or uninstall that distribution."
+            raise CatalogueError(
+                self.name,
+                f"is an entry point of {self.publisher} ({self.value}) that cannot be loaded "
+                f"({type(error).__name__}: {error})",
+                "Repair or uninstall that distribution",
             ) from error
 
     def _load(self) -> object:
@@ -150,12 +162,12 @@ class Catalogue:
         """Look an exporter up by its name; ``None`` when nobody publishes it.
 
         Raises:
-            DuplicateNameError: Several distributions publish it.
+            CatalogueError: Several distributions publish it.
         """
         found = [entry for entry in self.exporters() if entry.name == name]
         if len(found) > 1:
             publishers = " and ".join(f"{entry.publisher} ({entry.value})" for entry in found)
-            raise DuplicateNameError(f"Exporter name '{name}' is published by {publishers}. Use the class path")
+            raise CatalogueError(name, f"is published by {publishers}", "Use the class path")
         return found[0] if found else None
 
     def _group(self, group: str) -> Tuple[CatalogueEntry, ...]:
