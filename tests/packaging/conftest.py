@@ -14,7 +14,7 @@ from email.message import Message
 from email.parser import Parser
 from importlib import metadata
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 import pytest
 from packaging.requirements import Requirement
@@ -145,9 +145,9 @@ class Environment:
         site = Path(self.run("import sysconfig; print(sysconfig.get_paths()['purelib'])"))
         (site / "dependencies.pth").write_text(f"{shelf}\n", encoding="utf-8")
 
-    def run(self, program: str) -> str:
+    def run(self, program: str, *, cwd: Optional[Path] = None, env: Optional[Mapping[str, str]] = None) -> str:
         """Run a program that sees nothing but this environment, and return what it printed."""
-        return self._call("-I", "-W", "error", "-c", program)
+        return self._call("-I", "-W", "error", "-c", program, cwd=cwd, env=env)
 
     def pip(self, *arguments: str) -> str:
         """Run pip; it finds the distributions built here, and nothing else."""
@@ -158,11 +158,11 @@ class Environment:
         """Return the version of an installed distribution."""
         return self.run(f"from importlib.metadata import version; print(version({distribution!r}))")
 
-    def _call(self, *arguments: str) -> str:
+    def _call(self, *arguments: str, cwd: Optional[Path] = None, env: Optional[Mapping[str, str]] = None) -> str:
         done = subprocess.run(
             [str(self.python), *arguments],
-            cwd=str(self._cwd),
-            env=_plain_environ(),
+            cwd=str(cwd or self._cwd),
+            env={**_plain_environ(), **(env or {})},
             capture_output=True,
             text=True,
             timeout=120,
@@ -197,15 +197,30 @@ def _closure(requirements: Iterable[str]) -> List[metadata.Distribution]:
     return found
 
 
+@pytest.fixture(scope="session")
+def wheels(built: Mapping[str, Built], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with both of our wheels, as ``pip install --find-links`` takes it."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for item in built.values():
+        shutil.copy(str(item.wheel), str(folder))
+    return folder
+
+
 @pytest.fixture
-def make_environment(built: Mapping[str, Built], shelf: Path, tmp_path: Path) -> Callable[[], Environment]:
+def make_environment(shelf: Path, wheels: Path, tmp_path: Path) -> Callable[[], Environment]:
     """Make a virtual environment in which our wheels are on offer and not yet installed."""
+    return lambda: Environment(tmp_path / "venv", shelf, wheels)
 
-    def make() -> Environment:
-        wheels = tmp_path / "wheels"
-        wheels.mkdir()
-        for item in built.values():
-            shutil.copy(str(item.wheel), str(wheels))
-        return Environment(tmp_path / "venv", shelf, wheels)
 
-    return make
+@pytest.fixture(scope="session")
+def installed(shelf: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Return an environment with core alone, shared by tests that install nothing."""
+    environment = Environment(tmp_path_factory.mktemp("installed") / "venv", shelf, wheels)
+    environment.pip("install", "nv-one-logger-core")
+    return environment
+
+
+@pytest.fixture(scope="session")
+def make_wheel() -> Callable[..., Path]:
+    """Return the function that writes a wheel by hand: ``make_wheel(folder, name, version, files, requires=())``."""
+    return write_wheel

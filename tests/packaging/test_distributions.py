@@ -152,11 +152,8 @@ def test_core_alone_installs_and_every_module_works_without_extras(
     environment.run(f"import importlib\nfor name in {modules!r}: importlib.import_module(name)")
 
 
-def test_command_without_its_extra_names_the_remedy(make_environment: Callable[[], Any]) -> None:
-    environment = make_environment()
-    environment.pip("install", "nv-one-logger-core")
-
-    said = environment.run(
+def test_command_without_its_extra_names_the_remedy(installed: Any) -> None:
+    said = installed.run(
         "import subprocess, pathlib, sys\n"
         "command = pathlib.Path(sys.executable).parent / 'one-logger'\n"
         "done = subprocess.run([str(command), '--help'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)\n"
@@ -168,11 +165,8 @@ def test_command_without_its_extra_names_the_remedy(make_environment: Callable[[
     assert "Traceback" not in said
 
 
-def test_installed_distribution_publishes_its_exporters(make_environment: Callable[[], Any]) -> None:
-    environment = make_environment()
-    environment.pip("install", "nv-one-logger-core")
-
-    found = environment.run(
+def test_installed_distribution_publishes_its_exporters(installed: Any) -> None:
+    found = installed.run(
         "from importlib.metadata import distribution\n"
         "for item in distribution('nv-one-logger-core').entry_points:\n"
         "    if item.group == 'nv_one_logger.exporters':\n"
