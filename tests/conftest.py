@@ -220,3 +220,29 @@ def run_python(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
         return done
 
     return run
+
+
+@pytest.fixture
+def start_python(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a fresh interpreter and return it running: ``start_python(["-m", "module"]).send_signal(...)``.
+
+    Its output comes through pipes, as text. What still runs when the test ends is killed.
+    """
+    started: List[subprocess.Popen[str]] = []
+
+    def start(arguments: List[str], *, env: Optional[Mapping[str, str]] = None) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            env=library_environ(env),
+            cwd=str(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()  # closes the pipes

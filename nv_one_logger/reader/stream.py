@@ -53,6 +53,7 @@ class FileScanner:
     Args:
         path: Name of the file, as it shall stand in records and reports.
         counters: Numbers seen so far by process id, carried from one file of a rotated set to the next.
+        source: What the files of its rotated set have in common (``ProcessKey.source``); by default told by the name.
         max_details: How many bad lines and how many gaps the account keeps in full; all are counted.
         on_bad_line: Called with every corrupt or torn line.
         on_gap: Called with every gap.
@@ -63,12 +64,13 @@ class FileScanner:
         path: str,
         counters: Optional[Dict[int, RunCounter]] = None,
         *,
+        source: Optional[str] = None,
         max_details: int = 1000,
         on_bad_line: Optional[Callable[[BadLine], None]] = None,
         on_gap: Optional[Callable[[Gap], None]] = None,
     ) -> None:
         self.account = FileAccount(path)
-        self._source = rotation_base(path)
+        self._source = rotation_base(path) if source is None else source
         self._counters: Dict[int, RunCounter] = {} if counters is None else counters
         self._max_details = max_details
         self._on_bad_line = on_bad_line
