@@ -143,11 +143,14 @@ def _match_by_class(entry: Entry, low: Sequence[Merged], names: Names, named: Ab
     same = [i for i, merged in enumerate(low) if i not in named and names.class_key(merged) == key]
     if not entry.is_enabled:
         return _Match(entry, tuple(same))
-    candidates = tuple(i for i in same if not low[i].own_name or low[i].is_package_default)
+    unnamed = tuple(i for i in same if not low[i].own_name)
+    candidates = unnamed or tuple(i for i in same if low[i].is_package_default)
     if len(candidates) < 2:
         return _Match(entry, candidates)
     found = [low[position] for position in candidates]
-    if any(merged.top.name is None and merged.top.origin.kind is not OriginKind.PACKAGE for merged in found):
+    tops = [merged.top for merged in found]
+    unnamed_above = {id(top) for top in tops if top.name is None and top.origin.kind is not OriginKind.PACKAGE}
+    if len(unnamed_above) > 1:
         return _ambiguous(entry, found)
     return _Match(entry, candidates, inherits=False, problems=(_replacing(entry, found),))
 
