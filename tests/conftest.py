@@ -91,11 +91,12 @@ def _reset_singletons() -> None:
     if module is None:
         return
     instances: Dict[type, Any] = module.SingletonMeta._instances
-    # Newest first: the training provider is made of the base provider.
-    for instance in reversed(list(instances.values())):
-        reset = getattr(instance, "_reset", None)
-        if callable(reset):
-            reset()
+    # First the training provider, which closes the recorder that the base provider only knows.
+    for method in ("reset", "_reset"):
+        for instance in list(instances.values()):
+            reset = getattr(instance, method, None)
+            if callable(reset):
+                reset()
     instances.clear()
 
 
