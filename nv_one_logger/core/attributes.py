@@ -119,14 +119,14 @@ class Attributes(Dict[str, Attribute]):
     def __copy__(self: AttributesT) -> AttributesT:
         return self.copy()
 
-    def __or__(self: AttributesT, other: Any) -> AttributesT:
+    def __or__(self: AttributesT, other: Any) -> AttributesT:  # type: ignore[override]  # dict's is overloaded
         if not isinstance(other, Mapping):
             return cast(AttributesT, NotImplemented)
         new = self.copy()
         new.update(other)
         return new
 
-    def __ror__(self: AttributesT, other: Any) -> AttributesT:
+    def __ror__(self: AttributesT, other: Any) -> AttributesT:  # type: ignore[override]  # dict's is overloaded
         if not isinstance(other, Mapping):
             return cast(AttributesT, NotImplemented)
         new = type(self)()

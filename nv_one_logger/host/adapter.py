@@ -1,0 +1,249 @@
+"""Makes the functions that pluggy calls for one plugin. The export hooks are written out: this is the hot path."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, Callable, Collection, Dict, Generator, Sequence
+
+from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
+from nv_one_logger.core.span import Span
+from nv_one_logger.exporter.internal.hookimpl import hookimpl
+from nv_one_logger.host.guard import SLOW_CALL_SEC, Guard
+from nv_one_logger.host.inspection import HOOK_ARGUMENTS, HookImpl
+
+__all__ = ["make_adapter", "positional", "wrapped"]
+
+
+def make_adapter(guard: Guard, tryfirst: Collection[str] = (), wrappers: Sequence[HookImpl] = ()) -> object:
+    """Return the object to register with pluggy: one guarded function per hook that the plugin implements.
+
+    pluggy calls the implementation that was registered last first; ``trylast`` on all of them reverses that.
+
+    Args:
+        guard: The guard of the plugin.
+        tryfirst: Hooks that the plugin wants to be called first for.
+        wrappers: Its hookimpls that wrap those of the others.
+    """
+    adapter = SimpleNamespace()
+    for hook in guard.hooks:
+        first = hook in tryfirst
+        setattr(adapter, hook, hookimpl(_MAKERS[hook](guard), tryfirst=first, trylast=not first))
+    for number, wrapper in enumerate(wrappers):
+        function = hookimpl(wrapped(guard, wrapper), wrapper=True, specname=wrapper.hook)
+        setattr(adapter, f"wrapper_{number}", function)
+    return adapter
+
+
+def positional(implementation: HookImpl) -> Callable[..., Any]:
+    """Return a function that takes all arguments of the hook and passes on those the implementation names."""
+    function, named, known = implementation.function, implementation.arguments, HOOK_ARGUMENTS[implementation.hook]
+    if named == known:
+        return function
+    places = [known.index(name) for name in named]
+
+    def call(*arguments: Any) -> Any:
+        return function(*[arguments[place] for place in places])
+
+    return call
+
+
+def wrapped(guard: Guard, implementation: HookImpl) -> Callable[..., Any]:
+    """Return a guarded wrapper: one that fails, before or after its yield, is passed over."""
+    call = positional(implementation)
+    hook = implementation.hook
+
+    def run(*arguments: Any) -> Generator[None, Any, Any]:
+        call_number = guard.calls.tick()
+        generator = None
+        try:
+            generator = call(*arguments)
+            next(generator)
+        except Exception as error:
+            guard.failed(hook, error, call_number)
+            generator = None
+        # The implementations inside are guarded, so what comes out here is a result, or no `Exception` at all.
+        result = yield
+        if generator is None:
+            return result
+        try:
+            generator.send(result)
+        except StopIteration as end:
+            return end.value
+        except Exception as error:
+            guard.failed(hook, error, call_number)
+            return result
+        generator.close()
+        guard.failed(hook, RuntimeError("a wrapper has to yield exactly once"), call_number)
+        return result
+
+    return _with_arguments(HOOK_ARGUMENTS[hook], run)
+
+
+def _with_arguments(names: Any, run: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``run`` the argument names of a hook, by which pluggy calls it."""
+    arguments = ", ".join(names)
+    namespace: Dict[str, Any] = {"run": run}
+    # pluggy reads the names from the function itself, and a wrapper has to be a generator function.
+    exec(f"def wrapper({arguments}):\n    return (yield from run({arguments}))", namespace)
+    wrapper: Callable[..., Any] = namespace["wrapper"]
+    return wrapper
+
+
+def _start(guard: Guard) -> Callable[..., None]:
+    target, clock, tick, started = guard.target, guard.clock, guard.calls.tick, guard.started
+
+    def export_start(span: Span) -> None:
+        if guard.is_gate_closed and not guard.admits("export_start", span):
+            return
+        call_number = tick()
+        # One indivisible step: the same start may come from a thread that catches up.
+        if started.setdefault(span, call_number) != call_number:
+            return
+        begin = clock()
+        try:
+            target.export_start(span)
+        except Exception as error:
+            guard.failed("export_start", error, call_number)
+        else:
+            if guard.is_success_news:
+                guard.succeeded()
+        if clock() - begin > SLOW_CALL_SEC:
+            guard.took_long()
+
+    return export_start
+
+
+def _stop(guard: Guard) -> Callable[..., None]:
+    target, clock, tick, started = guard.target, guard.clock, guard.calls.tick, guard.started
+    knows_starts = "export_start" in guard.hooks
+
+    def export_stop(span: Span) -> None:
+        if guard.is_gate_closed and not guard.admits("export_stop", span):
+            return
+        if knows_starts and started.pop(span, None) is None:
+            return
+        call_number = tick()
+        begin = clock()
+        try:
+            target.export_stop(span)
+        except Exception as error:
+            guard.failed("export_stop", error, call_number)
+        else:
+            if guard.is_success_news:
+                guard.succeeded()
+        if clock() - begin > SLOW_CALL_SEC:
+            guard.took_long()
+
+    return export_stop
+
+
+def _event(guard: Guard) -> Callable[..., None]:
+    target, clock, tick, started = guard.target, guard.clock, guard.calls.tick, guard.started
+    knows_starts = "export_start" in guard.hooks
+    export_start = _start(guard)
+
+    def export_event(event: Event, span: Span) -> None:
+        if guard.is_gate_closed and not guard.admits("export_event", span):
+            return
+        if knows_starts and span not in started:
+            export_start(span)  # its start is on its way in another thread, which will find it done
+        call_number = tick()
+        begin = clock()
+        try:
+            target.export_event(event, span)
+        except Exception as error:
+            guard.failed("export_event", error, call_number)
+        else:
+            if guard.is_success_news:
+                guard.succeeded()
+        if clock() - begin > SLOW_CALL_SEC:
+            guard.took_long()
+
+    return export_event
+
+
+def _error(guard: Guard) -> Callable[..., None]:
+    target, tick, started = guard.target, guard.calls.tick, guard.started
+    knows_starts = "export_start" in guard.hooks
+    export_start = _start(guard)
+
+    def export_error(error_event: ErrorEvent, span: Span) -> None:
+        if guard.is_gate_closed and not guard.admits("export_error", span):
+            return
+        if knows_starts and span not in started:
+            export_start(span)
+        call_number = tick()
+        try:
+            target.export_error(error_event, span)
+        except Exception as error:
+            guard.failed("export_error", error, call_number)
+        else:
+            if guard.is_success_news:
+                guard.succeeded()
+
+    return export_error
+
+
+def _telemetry_data_error(guard: Guard) -> Callable[..., None]:
+    def export_telemetry_data_error(error: TelemetryDataError) -> None:
+        if not guard.is_gate_closed:
+            guard.deliver_telemetry_error(error)
+
+    return export_telemetry_data_error
+
+
+def _initialize(guard: Guard) -> Callable[..., Any]:
+    def initialize() -> Any:
+        return guard.call_plain("initialize")
+
+    return initialize
+
+
+def _configure(guard: Guard) -> Callable[..., Any]:
+    def configure(config: Any) -> Any:
+        return guard.call_plain("configure", config)
+
+    return configure
+
+
+def _should_export(guard: Guard) -> Callable[..., Any]:
+    def should_export(span: Span) -> Any:
+        return None if guard.is_gate_closed else guard.call_plain("should_export", span)
+
+    return should_export
+
+
+def _flush(guard: Guard) -> Callable[..., Any]:
+    def flush(timeout_sec: float) -> Any:
+        return guard.flush_within(timeout_sec)
+
+    return flush
+
+
+def _close(guard: Guard) -> Callable[..., Any]:
+    def close() -> Any:
+        return guard.close_within()
+
+    return close
+
+
+def _one_logger_commands(guard: Guard) -> Callable[..., Any]:
+    def one_logger_commands(group: Any) -> Any:
+        return guard.call_plain("one_logger_commands", group)
+
+    return one_logger_commands
+
+
+_MAKERS: Dict[str, Callable[[Guard], Callable[..., Any]]] = {
+    "configure": _configure,
+    "initialize": _initialize,
+    "export_start": _start,
+    "export_stop": _stop,
+    "export_event": _event,
+    "export_error": _error,
+    "export_telemetry_data_error": _telemetry_data_error,
+    "should_export": _should_export,
+    "flush": _flush,
+    "close": _close,
+    "one_logger_commands": _one_logger_commands,
+}

@@ -1,0 +1,1 @@
+"""The recorder: open spans, the current span, and the way of every occurrence to the host."""

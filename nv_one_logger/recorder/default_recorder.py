@@ -1,0 +1,290 @@
+"""The recorder: keeps the open spans and hands what happens to the plugins of its host."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional
+
+from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
+from nv_one_logger.api.one_logger_provider import OneLoggerProvider
+from nv_one_logger.api.recorder import Recorder
+from nv_one_logger.core.attributes import Attributes
+from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
+from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.core.internal.fork import after_fork_in_child
+from nv_one_logger.core.internal.log_limiter import LogLimiter
+from nv_one_logger.core.internal.safe_execution import exception_guard, safely_execute
+from nv_one_logger.core.null_span import NULL_SPAN
+from nv_one_logger.core.span import Span, SpanName
+from nv_one_logger.core.time import TracingTimestamp
+from nv_one_logger.exporter.exporter import Exporter
+from nv_one_logger.host.breaker import MAX_FAILURES
+from nv_one_logger.host.host import ExporterHost, PluginFailure
+from nv_one_logger.recorder.current_span import current_span
+from nv_one_logger.recorder.exporter_state import ExporterState, ExporterStates
+from nv_one_logger.recorder.span_filter import ExportCustomizationMode, make_span_filter
+
+__all__ = ["DefaultRecorder", "ExportCustomizationMode"]
+
+_log = LogLimiter(logging.getLogger(__name__))
+
+# Frozen names: users' tests import them.
+_DISABLE_EXPORTER_AFTER_N_FAILURES = MAX_FAILURES
+_ExporterState = ExporterState
+
+_QUIET = OneLoggerErrorHandlingStrategy.DISABLE_QUIETLY_AND_REPORT_METRIC_ERROR
+
+
+class DefaultRecorder(Recorder):
+    """Records spans, events and errors and hands them to the plugins of a host.
+
+    All methods may be called from any thread. While telemetry is off they do nothing, and ``start`` returns the null
+    span. Misuse, such as stopping a span twice, raises where errors propagate; in the quiet error strategy, and while
+    an exception of the application is on its way, it is logged and reported to the exporters, and recording goes on.
+
+    Args:
+        exporters: Exporters to register, in order, beside the plugins the host has already. The list is kept.
+        export_customization_mode: How to understand ``span_name_filter``.
+        span_name_filter: Names of the spans to export, or not to export.
+        host: The host to use, by default one of its own.
+        error_strategy: What to do about an exporter that cannot be initialized: raise, or leave it out.
+
+    Raises:
+        OneLoggerError: The filter does not go with the mode.
+        Exception: What an exporter's ``initialize`` raised, after the other exporters were closed again.
+    """
+
+    def __init__(
+        self,
+        exporters: List[Exporter],
+        export_customization_mode: ExportCustomizationMode = ExportCustomizationMode.EXPORT_ALL_SPANS,
+        span_name_filter: Optional[List[SpanName]] = None,
+        host: Optional[ExporterHost] = None,
+        error_strategy: OneLoggerErrorHandlingStrategy = OneLoggerErrorHandlingStrategy.PROPAGATE_EXCEPTIONS,
+    ) -> None:
+        self._passes_filter: Optional[Callable[[SpanName], bool]] = make_span_filter(
+            export_customization_mode, span_name_filter
+        )
+        self._export_customization_mode = export_customization_mode  # frozen name, as the next three
+        self._span_name_filter = span_name_filter
+        self._exporters = exporters
+        # Open spans in start order; a span is taken out before it is stopped, by exactly one thread.
+        self._spans: Dict[Span, None] = {}
+        # Spans of the parent process, after a fork: parents of spans here, but not ours to stop.
+        self._inherited: FrozenSet[Span] = frozenset()
+        self._closed = False
+        self._host = ExporterHost() if host is None else host
+        self._host.open_spans = self._exported_spans
+        for exporter in exporters:
+            if not self._host.is_registered(exporter):
+                self._host.register(exporter)
+        self._exporter_state: Mapping[Exporter, ExporterState] = ExporterStates(exporters, self._host)
+        self._hook = self._host.hook
+        self._start_plugins(error_strategy)
+        after_fork_in_child(self, "_renew_after_fork")
+
+    def _start_plugins(self, error_strategy: OneLoggerErrorHandlingStrategy) -> None:
+        failures: List[PluginFailure] = self._host.initialize()
+        if failures and error_strategy is not _QUIET:
+            self._host.close()
+            raise failures[0].error
+
+    @property
+    def host(self) -> ExporterHost:
+        """The host of the plugins that this recorder records to."""
+        return self._host
+
+    @safely_execute(otherwise=NULL_SPAN)
+    def start(
+        self,
+        span_name: SpanName,
+        span_attributes: Optional[Attributes] = None,
+        start_event_attributes: Optional[Attributes] = None,
+        start_time: Optional[TracingTimestamp] = None,
+        parent_span: Optional[Span] = None,
+    ) -> Span:
+        """Start a span and make it the current one of this thread or asyncio task; see :class:`Recorder`."""
+        if self._closed:
+            _log.warning("closed", "Span %s is not recorded: the recorder is closed.", span_name)
+            return NULL_SPAN
+        parent = parent_span or self._nearest_open(current_span.get())
+        span = Span.create(span_name, parent, span_attributes, start_event_attributes, start_time)
+        span._is_exported = self._is_to_be_exported(span)
+        # In the map before the plugins hear of it, so that one that joins just now gets the start in either case.
+        self._spans[span] = None
+        current_span.set(span)
+        if span._is_exported:
+            self._hook.export_start(span=span)
+        return span
+
+    @safely_execute
+    def stop(
+        self,
+        span: Span,
+        stop_event_attributes: Optional[Attributes] = None,
+        stop_time: Optional[TracingTimestamp] = None,
+    ) -> None:
+        """Stop a span, from whichever thread; see :class:`Recorder`."""
+        if span is NULL_SPAN or span in self._inherited:
+            return
+        if self._spans.pop(span, self) is self:
+            self._misuse(_why_not_stoppable(span, self._closed))
+            return
+        self._finish(span, stop_event_attributes, stop_time)
+
+    @safely_execute
+    def event(self, span: Span, event: Event) -> Event:
+        """Record an event on a running span, and return it; see :class:`Recorder`."""
+        if self._is_accepted(span, "event", event):
+            span.add_event(event)
+            if span._is_exported:
+                self._hook.export_event(event=event, span=span)
+        return event
+
+    @safely_execute
+    def error(self, span: Span, error_message: str, exception: Optional[Exception] = None) -> ErrorEvent:
+        """Record an error of the application on a running span, and return its event; see :class:`Recorder`."""
+        event = ErrorEvent.create(error_message, exception)
+        if self._is_accepted(span, "error", event):
+            span.add_event(event)
+            if span._is_exported:
+                self._hook.export_error(error_event=event, span=span)
+        return event
+
+    @safely_execute
+    def telemetry_data_error(self, error_message: str, attributes: Optional[Attributes] = None) -> None:
+        """Tell every plugin, at most once each, that its data is incomplete; see :class:`Recorder`."""
+        if not self._closed:
+            self._report_data_error(error_message, attributes)
+
+    @safely_execute
+    def close(self) -> None:
+        """Stop every open span, newest first, and close the plugins. The recorder records nothing any more."""
+        self._close_now()
+
+    def get_active_spans_by_name(self, span_name: SpanName) -> List[Span]:
+        """Return the open spans of a name, in start order."""
+        return [span for span in list(self._spans) if span.name == span_name]
+
+    # -- for subclasses and the guards ----------------------------------------------------------------------------
+
+    def _misuse(self, message: str) -> None:
+        """Act on a mistake of the caller: raise it, or log and report it and return, so that recording goes on.
+
+        Raises:
+            OneLoggerError: Errors propagate, and no exception of the application is on its way.
+        """
+        if not self._is_quiet() and sys.exc_info()[1] is None:
+            raise OneLoggerError(message)
+        _log.error(("misuse", message), "%s The application and telemetry go on.", message)
+        if not self._closed:
+            self._report_data_error(message)
+
+    def _is_quiet(self) -> bool:
+        try:
+            return OneLoggerProvider.instance().config.error_handling_strategy is _QUIET
+        except OneLoggerError:
+            return False
+
+    def _report_data_error(self, message: str, attributes: Optional[Attributes] = None) -> None:
+        error_type = TelemetryDataError.ErrorType.INCOMPLETE_TELEMETRY_DATA  # corrected for each plugin by its guard
+        self._hook.export_telemetry_data_error(error=TelemetryDataError.create(error_type, message, attributes))
+
+    def _close_now(self, stop_time: Optional[TracingTimestamp] = None) -> None:
+        """Close whether telemetry is enabled or not, at ``stop_time`` (by default now); never raises."""
+        if self._closed:
+            return
+        is_enabled = OneLoggerProvider.instance().one_logger_enabled
+        for span in reversed(list(self._spans)):
+            self._stop_at_close(span, stop_time, self.stop if is_enabled else self._take_out_and_finish)
+        self._spans.clear()
+        self._closed = True
+        self._host.close()
+
+    def _stop_at_close(self, span: Span, stop_time: Optional[TracingTimestamp], stop: Callable[..., Any]) -> None:
+        try:
+            stop(span, stop_time=stop_time)
+        except Exception as error:
+            _log.error(("close", type(error)), "Span %s could not be stopped: %s", span.name_str, error, exc_info=error)
+        if span.active:
+            self._take_out_and_finish(span, stop_time=stop_time)
+
+    def _take_out_and_finish(self, span: Span, stop_time: Optional[TracingTimestamp] = None) -> None:
+        if self._spans.pop(span, self) is not self or span.active:
+            self._finish(span, None, stop_time)
+
+    def _finish(
+        self, span: Span, stop_event_attributes: Optional[Attributes], stop_time: Optional[TracingTimestamp]
+    ) -> None:
+        try:
+            span.stop(stop_event_attributes, stop_time)
+        finally:
+            span.stop(None)  # nothing, unless the attributes or the time were unusable
+            if current_span.get() is span:
+                current_span.set(self._nearest_open(span.parent_span))
+            if span._is_exported:
+                self._hook.export_stop(span=span)
+
+    # -- details --------------------------------------------------------------------------------------------------
+
+    def _is_to_be_exported(self, span: Span) -> bool:
+        if self._passes_filter is not None and not self._passes_filter(span.name):
+            return False
+        return not self._host.filters_spans or self._hook.should_export(span=span) is not False
+
+    def _nearest_open(self, span: Optional[Span]) -> Optional[Span]:
+        """Return the span if it is open here, else its nearest ancestor that is.
+
+        The current span of a thread may have been stopped by another one, or belong to another recorder.
+        """
+        while span is not None and span not in self._spans and span not in self._inherited:
+            span = span.parent_span
+        return span
+
+    def _is_accepted(self, span: Optional[Span], kind: str, event: Event) -> bool:
+        """Whether something can be recorded on the span; if not, and it is not the null span, that is misuse."""
+        if span is NULL_SPAN:
+            return False
+        if span is not None and span.active and not self._closed:
+            return True
+        subject = "no span" if span is None else f"span {span.name_str}, which was stopped"
+        why = " (the recorder is closed)" if self._closed else ""
+        self._misuse(
+            "Cannot add an event to a span that is not running. "
+            f"The {kind} {event.name_str} was meant for {subject}{why}."
+        )
+        return False
+
+    def _exported_spans(self) -> List[Span]:
+        return [span for span in list(self._spans) if span._is_exported]
+
+    def _renew_after_fork(self) -> None:
+        self._inherited = frozenset(self._spans)
+        self._spans = {}
+        _close_when_multiprocessing_ends(self)
+
+
+def _why_not_stoppable(span: Optional[Span], is_closed: bool) -> str:
+    if span is None:
+        return "Cannot stop a span that is None. Give stop() what start() returned."
+    if is_closed:
+        return f"Cannot stop span {span.name_str}: the recorder is closed, which has stopped all spans."
+    state = "it was never started by this recorder" if span.active else "it was stopped before"
+    return f"Cannot stop span {span.name_str}: {state}. Stop each span once."
+
+
+def _close_when_multiprocessing_ends(recorder: DefaultRecorder) -> None:
+    """In a child that ``multiprocessing`` forked, have the recorder closed at its end.
+
+    Such a child ends with ``os._exit`` and runs no ``atexit`` function. Its own finalizers are cleared right after the
+    fork, hence the detour over ``register_after_fork``, which it honours after that.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(recorder, lambda one: util.Finalize(one, _close_quietly, args=(one,), exitpriority=0))
+
+
+@exception_guard
+def _close_quietly(recorder: DefaultRecorder) -> None:
+    recorder._close_now()
