@@ -207,7 +207,7 @@ def _timestamp(attributes: Mapping[str, object]) -> Optional[int]:
 
 
 def _integer(value: object) -> Optional[int]:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None  # json.loads() makes no subclasses, and a bool is no number here
 
 
 def _text(value: object) -> Optional[str]:

@@ -178,7 +178,9 @@ class SpanTracker:
 def _end(node: SpanNode, record: Record) -> None:
     node.is_open = False
     node.stop_msec = record.stop_msec
-    node.attributes = {**record.attributes, **{k: v for k, v in node.attributes.items() if k not in record.attributes}}
+    begun, ended = node.attributes, record.attributes
+    if begun is not ended:  # they are one where the span began with this very record
+        node.attributes = {**ended, **{name: value for name, value in begun.items() if name not in ended}}
     if node.parent_id is None:
         node.parent_id = record.parent_id
     duration = duration_of(node.attributes)
