@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,12 @@ from typing import Iterator, List, Optional
 
 import pytest
 
+from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.api.context import propagate_span
+from nv_one_logger.api.one_logger_provider import OneLoggerProvider
+from nv_one_logger.api.timed_span import timed_span
+from nv_one_logger.core.span import Span
+from nv_one_logger.recorder.default_recorder import DefaultRecorder
 
 # Stands for the recorder's current span: that is one context variable too.
 current: contextvars.ContextVar[Optional[str]] = contextvars.ContextVar("current", default=None)
@@ -71,3 +77,53 @@ def test_error_of_the_function_reaches_its_caller() -> None:
     with pytest.raises(ValueError, match="boom") as raised:
         propagate_span(fail)()
     assert raised.value is error
+
+
+# --- with the recorder of the library --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def recorder() -> DefaultRecorder:
+    config = OneLoggerConfig(application_name="app", world_size_or_fn=1, session_tag_or_fn="s")
+    recorder = DefaultRecorder(exporters=[])
+    OneLoggerProvider.instance().configure(config, recorder)
+    return recorder
+
+
+def parent_seen_by_a_span() -> Optional[Span]:
+    with timed_span("child") as child:
+        return child.parent_span
+
+
+@pytest.mark.usefixtures("recorder")
+def test_span_of_a_pool_is_a_child_only_with_help() -> None:
+    with ThreadPoolExecutor(max_workers=1) as pool, timed_span("parent") as parent:
+        assert pool.submit(parent_seen_by_a_span).result(timeout=10) is None
+        assert pool.submit(propagate_span(parent_seen_by_a_span)).result(timeout=10) is parent
+
+
+@pytest.mark.usefixtures("recorder")
+def test_task_of_asyncio_needs_no_help_but_an_executor_does() -> None:
+    async def child() -> Optional[Span]:
+        return parent_seen_by_a_span()
+
+    async def main() -> None:
+        with timed_span("parent") as parent:
+            assert await asyncio.gather(child(), child()) == [parent, parent]
+            loop = asyncio.get_running_loop()
+            assert await loop.run_in_executor(None, parent_seen_by_a_span) is None
+            assert await loop.run_in_executor(None, propagate_span(parent_seen_by_a_span)) is parent
+
+    asyncio.run(main())
+
+
+def test_parent_can_be_given_by_hand_in_another_thread(recorder: DefaultRecorder) -> None:
+    started: List[Span] = []
+    with timed_span("parent") as parent:
+        thread = threading.Thread(target=lambda: started.append(recorder.start("child", parent_span=parent)))
+        thread.start()
+        thread.join(timeout=10)
+    (child,) = started
+    recorder.stop(child)
+    assert child.parent_span is parent
+    assert not child.active

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import logging
 import threading
+from pathlib import Path
 from typing import Any, Callable, Iterator, List, Optional
 from unittest.mock import MagicMock, patch
 
@@ -12,6 +14,9 @@ from nv_one_logger.api.one_logger_provider import OneLoggerProvider
 from nv_one_logger.api.recorder import Recorder
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal.safe_execution import exception_guard, report_skipped, safely_execute
+from nv_one_logger.core.null_span import NULL_SPAN
+from nv_one_logger.exporter.file_exporter import FileExporter
+from nv_one_logger.recorder.default_recorder import DefaultRecorder
 
 PROPAGATE = OneLoggerErrorHandlingStrategy.PROPAGATE_EXCEPTIONS
 QUIET = OneLoggerErrorHandlingStrategy.DISABLE_QUIETLY_AND_REPORT_METRIC_ERROR
@@ -60,16 +65,15 @@ class RecordingRecorder(Recorder):
             raise OneLoggerError("The recorder is closed.")
 
 
-def configure(strategy: OneLoggerErrorHandlingStrategy, **arguments: Any) -> RecordingRecorder:
-    recorder = RecordingRecorder()
-    config = OneLoggerConfig(
-        application_name="app",
-        world_size_or_fn=1,
-        session_tag_or_fn="s",
-        error_handling_strategy=strategy,
-        **arguments,
+def make_config(strategy: OneLoggerErrorHandlingStrategy) -> OneLoggerConfig:
+    return OneLoggerConfig(
+        application_name="app", world_size_or_fn=1, session_tag_or_fn="s", error_handling_strategy=strategy
     )
-    OneLoggerProvider.instance().configure(config, recorder)
+
+
+def configure(strategy: OneLoggerErrorHandlingStrategy) -> RecordingRecorder:
+    recorder = RecordingRecorder()
+    OneLoggerProvider.instance().configure(make_config(strategy), recorder)
     return recorder
 
 
@@ -175,6 +179,20 @@ def test_failing_report_does_not_hide_the_error(
     with pytest.raises(ValueError, match="boom"):
         failing(ValueError("boom"), decorate)()
     assert levels(caplog) == [logging.ERROR]
+
+
+def test_quiet_error_leaves_a_complete_file_behind(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    recorder = DefaultRecorder([FileExporter(file_path=path)])
+    OneLoggerProvider.instance().configure(make_config(QUIET), recorder)
+    outer, inner = recorder.start("outer"), recorder.start("inner")
+    failing(ValueError("boom"), exception_guard)()
+    assert not outer.active
+    assert not inner.active
+    assert recorder.start("late") is NULL_SPAN
+    types = [json.loads(line)["type"] for line in path.read_text(encoding="utf-8").splitlines()]
+    assert types.count("telemetry_data_error") == 1
+    assert types.count("start") + 2 * types.count("complete") + types.count("stop") == 4
 
 
 # --- a closed recorder (no recursion) --------------------------------------------------------------------------------
