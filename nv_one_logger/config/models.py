@@ -160,8 +160,8 @@ class Merged:
 
     @property
     def own_name(self) -> str:
-        """The name that identifies it, or ``""`` when it is known by its class."""
-        return next((layer.own_name for layer in self.layers if layer.own_name), "")
+        """The name that identifies it, or ``""`` if its class does; a mention by another of its names renames nothing."""
+        return next((layer.own_name for layer in reversed(self.layers) if layer.own_name), "")
 
     @property
     def is_package_default(self) -> bool:

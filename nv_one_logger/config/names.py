@@ -61,9 +61,8 @@ class Names:
     def answers_to(self, merged: Merged) -> Tuple[str, ...]:
         """All names a merged entry answers to, the best one first; never empty."""
         key = self.class_key(merged)
-        own = [layer.own_name for layer in merged.layers if layer.own_name]
-        defaults = [layer.default_name for layer in merged.layers if layer.default_name]
-        return tuple(dict.fromkeys([*own, *defaults, *self.names_of_class(key)]))
+        own = [layer.own_name for layer in reversed(merged.layers) if layer.own_name]
+        return tuple(dict.fromkeys([*own, *self.names_of_class(key)]))
 
     def names_of_class(self, key: str) -> Tuple[str, ...]:
         """Catalogue names and path of a class, the best one first."""
