@@ -57,6 +57,8 @@ _TIMESTAMP_MSEC = "timestamp_msec"
 
 
 def _name_str(name: EventName) -> str:
+    if type(name) is str:
+        return name
     return str(name.value) if isinstance(name, Enum) else name
 
 
@@ -88,12 +90,7 @@ class Event:
             raise OneLoggerError(f"Event {_name_str(name)} needs a timestamp, found {timestamp!r}.")
         self._name = name
         self._timestamp = timestamp
-        msec = timestamp.milliseconds_since_epoch
-        if attributes is None:
-            attributes = Attributes()
-        elif _TIMESTAMP_MSEC in attributes and not attributes._stamped:
-            _warn_about_foreign_time(name, attributes, msec)
-        self._attributes: Attributes = attributes._stamped_copy(msec)
+        self._attributes: Attributes = _own_attributes(name, timestamp, attributes)
 
     @property
     def name(self) -> EventName:
@@ -120,7 +117,13 @@ class Event:
         cls, name: EventName, attributes: Optional[Attributes] = None, timestamp: Optional[TracingTimestamp] = None
     ) -> Event:
         """Make an event that happened at ``timestamp``, by default now."""
-        return Event(name, timestamp or TracingTimestamp.now(), attributes)
+        if timestamp is None:
+            timestamp = TracingTimestamp.now()
+        event = _new(Event)  # the constructor's work, without the cost of calling it
+        event._name = name
+        event._timestamp = timestamp
+        event._attributes = _own_attributes(name, timestamp, attributes)
+        return event
 
     def to_json(self) -> Dict[str, Any]:
         """Return ``{"name": str, "timestamp": {...}, "attributes": {...}}``."""
@@ -159,6 +162,19 @@ class Event:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name_str!r}, timestamp={self._timestamp!r})"
+
+
+_new = object.__new__
+
+
+def _own_attributes(name: EventName, timestamp: TracingTimestamp, attributes: Optional[Attributes]) -> Attributes:
+    """Return the copy of the caller's attributes that an event keeps."""
+    msec = timestamp.milliseconds_since_epoch
+    if attributes is None:
+        attributes = Attributes()
+    elif _TIMESTAMP_MSEC in attributes and not attributes._stamped:
+        _warn_about_foreign_time(name, attributes, msec)
+    return attributes._stamped_copy(msec)
 
 
 def _warn_about_foreign_time(name: EventName, attributes: Attributes, msec: int) -> None:

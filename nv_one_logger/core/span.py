@@ -57,6 +57,16 @@ class NVTXColor(StrEnum):
     ORANGE = "orange"
 
 
+class _LatestEvents:
+    """The latest events of a span, and how many there were."""
+
+    __slots__ = ("kept", "tally")
+
+    def __init__(self) -> None:
+        self.kept: Deque[Event] = deque(maxlen=MAX_KEPT_EVENTS)
+        self.tally = Tally()
+
+
 class _TimerView:
     """What remains of the stopwatch that spans once had: whether it runs."""
 
@@ -84,9 +94,9 @@ class Span:
     """
 
     # Start and stop are kept as times and built into events when somebody asks: exporters of records never do.
+    # `_id` and `_parent_id_str` stay unset until needed: each store here is paid for by every span.
     __slots__ = (
         "__weakref__",
-        "_duration_msec",
         "_events",
         "_id",
         "_id_bits",
@@ -98,7 +108,6 @@ class Span:
         "_start_time",
         "_stop_event",
         "_stop_time",
-        "_tally",
         "_updated_attributes",
         "name",
         "parent_span",
@@ -106,19 +115,17 @@ class Span:
 
     name: SpanName
     parent_span: Optional[Span]
-    _duration_msec: Optional[int]
-    _events: Optional[Deque[Event]]
-    _id: Optional[uuid.UUID]
+    _events: Optional[_LatestEvents]
+    _id: uuid.UUID
     _id_bits: int
     _id_str: Optional[str]
     _initial_attributes: Optional[Attributes]
     _is_exported: bool
-    _parent_id_str: Optional[str]
+    _parent_id_str: str
     _start_event: Optional[Event]
     _start_time: TracingTimestamp
     _stop_event: Optional[Event]
     _stop_time: Optional[TracingTimestamp]
-    _tally: Optional[Tally]
     _updated_attributes: Optional[Attributes]
 
     def __init__(
@@ -151,13 +158,9 @@ class Span:
         self._start_event = None
         self._stop_event = None
         self._stop_time = None
-        self._duration_msec = None
         self._events = None
-        self._tally = None
-        self._id = None
         self._id_str = None
         self._id_bits = 0
-        self._parent_id_str = None
         # Whether exporters are shown this span; the recorder that filters it out says so here.
         self._is_exported = True
 
@@ -186,9 +189,11 @@ class Span:
     @property
     def id(self) -> uuid.UUID:
         """The identity of the span."""
-        if self._id is None:
+        try:
+            return self._id
+        except AttributeError:
             self._id = uuid.UUID(int=self._id_bits)
-        return self._id
+            return self._id
 
     @property
     def id_str(self) -> str:
@@ -202,12 +207,16 @@ class Span:
     def name_str(self) -> str:
         """The name as text; of any enum member, its value."""
         name = self.name
+        if type(name) is str:
+            return name
         return str(name.value) if isinstance(name, Enum) else name
 
     @property
     def parent_id_str(self) -> Optional[str]:
         """The identity of the parent as text, also of a span that was read back without its parent."""
-        return self._parent_id_str if self.parent_span is None else self.parent_span.id_str
+        if self.parent_span is not None:
+            return self.parent_span.id_str
+        return getattr(self, "_parent_id_str", None)
 
     @property
     def exported_parent(self) -> Optional[Span]:
@@ -263,7 +272,7 @@ class Span:
         """The start event, the latest others (at most 128, oldest first), and the stop event once there is one."""
         events = [self.start_event if self._start_event is None else self._start_event]
         if self._events:
-            events.extend(self._events)
+            events.extend(self._events.kept)
         stop_event = self.stop_event
         if stop_event is not None:
             events.append(stop_event)
@@ -272,7 +281,7 @@ class Span:
     @property
     def event_count(self) -> int:
         """How many events were added, start and stop not counted; may be more than :attr:`events` still holds."""
-        return 0 if self._tally is None else self._tally.value
+        return 0 if self._events is None else self._events.tally.value
 
     @property
     def attributes(self) -> Attributes:
@@ -285,8 +294,8 @@ class Span:
         updated = self._updated_attributes
         if updated is None:
             updated = self._updated_attributes = self._attributes_class()({})
-        if self._duration_msec is not None and "duration_msec" not in updated:
-            updated.add("duration_msec", self._duration_msec)
+        if self._stop_time is not None and "duration_msec" not in updated:
+            updated.add("duration_msec", self.duration_msec())
         return updated
 
     def _attributes_class(self) -> Type[Attributes]:
@@ -308,12 +317,11 @@ class Span:
                 f"Cannot add an event to a span that is not running. Span {self.name_str} was stopped before event "
                 f"{event.name_str}."
             )
-        if self._events is None:
-            self._events = deque(maxlen=MAX_KEPT_EVENTS)
-        self._events.append(event)
-        if self._tally is None:
-            self._tally = Tally()
-        self._tally.tick()
+        events = self._events
+        if events is None:
+            events = self._events = _LatestEvents()
+        events.kept.append(event)
+        events.tally.tick()
         return event
 
     def add_attribute(self, name: str, value: AttributeValue) -> Attribute:
@@ -349,16 +357,13 @@ class Span:
             stop_time = TracingTimestamp.now()
         if stop_event_attributes is not None:
             self._stop_event = Event(StandardEventName.SPAN_STOP, stop_time, stop_event_attributes)
-        duration = int((stop_time.perf_counter_seconds - self._start_time.perf_counter_seconds) * 1000)
-        if duration < 0:
+        if stop_time.perf_counter_seconds < self._start_time.perf_counter_seconds:
             _log.warning(
                 "negative duration", "Span %s was stopped at a time before its start; its duration is 0.", self.name_str
             )
-            duration = 0
-        self._duration_msec = duration
-        if self._updated_attributes is not None:
-            self._updated_attributes.add("duration_msec", duration)
         self._stop_time = stop_time
+        if self._updated_attributes is not None:
+            self._updated_attributes.add("duration_msec", self.duration_msec())
 
     def duration_msec(self) -> int:
         """Return how long the span took, in milliseconds.
@@ -366,9 +371,10 @@ class Span:
         Raises:
             OneLoggerError: The span is still active.
         """
-        if self._duration_msec is None:
+        stop_time = self._stop_time
+        if stop_time is None:
             raise OneLoggerError(f"Span {self.name_str} has no duration yet: it has not been stopped.")
-        return self._duration_msec
+        return max(0, int((stop_time._perf_counter_seconds - self._start_time._perf_counter_seconds) * 1000))
 
     def initial_attributes_json(self) -> Dict[str, Any]:
         """Return the attributes given at the start as plain values."""
@@ -377,12 +383,12 @@ class Span:
     def attributes_json(self) -> Dict[str, Any]:
         """Return all attributes as plain values, what ``attributes.to_json()`` gives, at a third of the cost."""
         values: Dict[str, Any] = {}
-        for attributes in (self._initial_attributes, self._updated_attributes):
-            if attributes:
-                for name, attribute in attributes.items():
-                    values[name] = attribute.value
-        if self._duration_msec is not None:
-            values["duration_msec"] = self._duration_msec
+        if self._initial_attributes:
+            values = {name: attribute.value for name, attribute in self._initial_attributes.items()}
+        if self._updated_attributes:
+            values.update(self._updated_attributes.to_json())
+        if self._stop_time is not None:
+            values["duration_msec"] = self.duration_msec()
         return values
 
     def start_event_json(self) -> Dict[str, Any]:
@@ -403,10 +409,11 @@ class Span:
         """Return a copy that later changes of this span do not reach, with the given parent in place of its own."""
         copy = type(self).__new__(type(self))
         copy._set_up(self.name, parent_span or self.parent_span, None, self._start_time)
-        copy._id = self._id
         copy._id_bits = self._id_bits
         copy._id_str = self._id_str
-        copy._parent_id_str = self._parent_id_str
+        for name in ("_id", "_parent_id_str"):
+            if hasattr(self, name):
+                setattr(copy, name, getattr(self, name))
         copy._start_event = self._start_event
         copy._is_exported = self._is_exported
         copy._initial_attributes = self._initial_attributes  # never changed after creation, so it can be shared
@@ -418,8 +425,6 @@ class Span:
         updated = original._updated_attributes
         self._updated_attributes = None if updated is None else updated.copy()
         self._events = original._events
-        self._tally = original._tally
-        self._duration_msec = original._duration_msec
         self._stop_event = original._stop_event
         self._stop_time = original._stop_time
 
@@ -462,7 +467,8 @@ class Span:
             events[0],
             span_attributes=Attributes(initial),
         )
-        span._parent_id_str = data.get("parent_id")
+        if data.get("parent_id"):
+            span._parent_id_str = data["parent_id"]
         span._restore(events[1:], updated)
         return span
 
