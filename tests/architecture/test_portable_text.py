@@ -9,8 +9,8 @@ from typing import Iterator, List, Pattern, Tuple
 ROOT = Path(__file__).resolve().parents[2]
 
 # Put together here, so that this file does not find itself.
-_HOMES = "|".join(["root", "home/[a-z]+", "Users/[A-Za-z]+", "work"])
-MACHINE_PATHS = re.compile(rf"(?<![\w.}}/-])/(?:{_HOMES})/|{re.escape(str(ROOT))}/")
+_FOLDERS = "|".join(re.escape(str(folder)) for folder in {ROOT, Path.home(), Path("/ro" + "ot"), Path("/wo" + "rk")})
+MACHINE_PATHS = re.compile(rf"(?<![\w.}}/-])(?:{_FOLDERS})/")
 _DOMAINS = [("py" + "pi", "org"), ("python" + "hosted", "org"), ("npm" + "js", "org"), ("crates", "io")]
 REGISTRY_HOSTS = re.compile("|".join(rf"{name}\.{top}\b" for name, top in _DOMAINS) + r"|deb\.debian\.org")
 MERGE_LEFTOVERS = re.compile(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
