@@ -68,6 +68,8 @@ def convert_arguments(
     for name, setting in settings.items():
         parameter = allowed.get(name, rest)
         key = f"{path}.{name}"
+        if name in parameters and parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
+            continue  # reported with the missing ones
         if parameter is None or name in given:
             converted.errors.append(_unknown(target, name, setting, key, allowed))
         else:
@@ -145,10 +147,17 @@ def _find_missing(
 ) -> None:
     for name, parameter in parameters.items():
         is_variadic = parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-        if is_variadic or name in settings or name in given or _is_misspelt(name, settings, parameters):
+        is_nameless = parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+        is_given = (name in settings and not is_nameless) or name in given
+        if is_variadic or is_given or _is_misspelt(name, settings, parameters):
             continue
         if parameter.default is not inspect.Parameter.empty:
             converted.defaults[name] = parameter.default
+            continue
+        if is_nameless:
+            problem = f"cannot be configured: {_name(target)} takes it without a name"
+            remedy = "Use a class whose arguments have names"
+            converted.errors.append(origin.error(problem, key=f"{path}.{name}", remedy=remedy))
             continue
         takes = type_text(parameter.annotation)
         problem = f"is missing: {_name(target)} needs it" + (f" ({takes})" if takes else "")

@@ -160,7 +160,7 @@ class Merged:
 
     @property
     def own_name(self) -> str:
-        """The name that identifies it, or ``""`` if its class does; a mention by another of its names renames nothing."""
+        """The name that identifies it, or ``""`` if its class does; a mention by an alias renames nothing."""
         return next((layer.own_name for layer in reversed(self.layers) if layer.own_name), "")
 
     @property

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from nv_one_logger.config.masking import is_secret, is_secret_path, masked, without_secrets
+
+
+@pytest.mark.parametrize("key", ["token", "API_KEY", "password", "client_secret", "tokens", "Key"])
+def test_key_that_looks_like_a_secret_is_one(key: str) -> None:
+    assert is_secret(key)
+
+
+@pytest.mark.parametrize("key", ["file_path", "url", "timeout_sec", ""])
+def test_other_keys_are_none(key: str) -> None:
+    assert not is_secret(key)
+
+
+def test_secrets_are_hidden_at_any_depth_and_nothing_else_is() -> None:
+    value = {"url": "x", "auth": {"token": "t", "user": "me"}, "headers": [{"api_key": ["k"]}, "plain"], "key": None}
+
+    assert masked("config", value) == {
+        "url": "x",
+        "auth": {"token": "***", "user": "me"},
+        "headers": [{"api_key": "***"}, "plain"],
+        "key": None,
+    }
+    assert masked("password", "x") == "***"
+
+
+def test_only_the_argument_decides_not_the_entry() -> None:
+    assert is_secret_path("exporters[0].config.api_key[1]")
+    assert is_secret_path("exporters[0].config.auth.token")
+    assert not is_secret_path("exporters[0].config.url")
+    assert is_secret_path("api_key")
+
+
+def test_secrets_are_removed_from_texts_of_others() -> None:
+    values = {"api_key": "hunter22", "auth": {"password": ["hunter22-long"]}, "url": "hunter", "token": "abc"}
+
+    assert without_secrets("no hunter22-long, no hunter22, but hunter and abc", values) == (
+        "no ***, no ***, but hunter and abc"
+    )
