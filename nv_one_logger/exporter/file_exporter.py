@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import os
-import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Dict, Optional, Union
 
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal import launcher
-from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
 from nv_one_logger.exporter.exporter import ExportError, RecordWriteError
 from nv_one_logger.exporter.internal.encoder import encode_record
@@ -20,8 +18,6 @@ from nv_one_logger.exporter.internal.placeholders import fill_placeholders, has_
 from nv_one_logger.exporter.internal.rotation import Rotation, rotation_or_none
 
 __all__ = ["FileExporter"]
-
-_PENDING_START_SEC = 1.0
 
 
 class FileExporter(BaseJsonExporter):
@@ -62,11 +58,7 @@ class FileExporter(BaseJsonExporter):
         self._ends_within_line = False
         self._placeholder_values: Dict[str, object] = {}
         self._open_path = self._filepath
-        # Since when (monotonic seconds) the pending start has been pending.
-        self._pending_since = 0.0
-        self._clock: Callable[[], float] = time.monotonic
         self._watch = watch()
-        self._failure_in_background: Optional[Exception] = None
 
     @property
     def path(self) -> Path:
@@ -100,34 +92,7 @@ class FileExporter(BaseJsonExporter):
                         f"FileExporter cannot open {self._open_path} ({error.strerror or error}). "
                         "Give file_path= a place that this process may write to."
                     ) from error
-        self._watch.add(self)
-
-    def export_start(self, span: Span) -> None:
-        """Hold back the start of the span for at most a second; write the one that was pending."""
-        if self._failure_in_background is not None:
-            self._raise_failure_in_background()
-        self._pending_since = self._clock()
-        super().export_start(span)
-        if not self._watch.awake:
-            self._watch.wake()
-
-    def write_pending_start_if_due(self, now: float) -> Optional[float]:
-        """Write the pending start if it has been pending for a second at ``now`` (monotonic seconds).
-
-        Returns:
-            Seconds until it is due, ``None`` when nothing is pending any more. A failure is raised by the next
-            ``export_start``, so that it is counted like any other.
-        """
-        with self._lock:
-            if self._pending is None:
-                return None
-            remaining = self._pending_since + _PENDING_START_SEC - now
-            if remaining > 0:
-                return remaining
-            error = self._flush_pending()
-            if error is not None:
-                self._failure_in_background = error
-        return None
+        watch().add(self)
 
     @hookimpl
     def flush(self, timeout_sec: float) -> None:
@@ -208,15 +173,6 @@ class FileExporter(BaseJsonExporter):
         except (OSError, ValueError):  # disk full, directory gone: go on in the file that is open
             return file
         return self._file or file
-
-    def _raise_failure_in_background(self) -> None:
-        error, self._failure_in_background = self._failure_in_background, None
-        if error is not None:
-            raise error
-
-    def _renew_after_fork(self) -> None:
-        super()._renew_after_fork()
-        self._failure_in_background = None
 
 
 def _ends_within_line(path: Path) -> bool:

@@ -12,7 +12,7 @@ from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
 from nv_one_logger.api.one_logger_provider import OneLoggerProvider
 from nv_one_logger.core.exceptions import OneLoggerError
 
-__all__ = ["exception_guard", "report_skipped", "safely_execute"]
+__all__ = ["exception_guard", "handle_failure", "report_skipped", "safely_execute"]
 
 _logger = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,7 +44,7 @@ def exception_guard(func: F) -> F:
             failure = error
         try:
             # After the except block on purpose: what is being handled now is the caller's exception, not ours.
-            _handle(func, failure, is_application_failing=sys.exc_info()[1] is not None)
+            handle_failure(func, failure, is_application_failing=sys.exc_info()[1] is not None)
         finally:
             del failure  # a traceback refers to this frame, which must not refer to it
         return None
@@ -89,7 +89,7 @@ def _safe(func: F, otherwise: object) -> F:
         except Exception as error:
             failure = error
         try:
-            _handle(func, failure, is_application_failing=sys.exc_info()[1] is not None)
+            handle_failure(func, failure, is_application_failing=sys.exc_info()[1] is not None)
         finally:
             del failure
         return otherwise
@@ -138,7 +138,7 @@ def _why_skipped() -> str:
     return "telemetry was switched off"
 
 
-def _handle(func: Callable[..., Any], failure: Exception, is_application_failing: bool) -> None:
+def handle_failure(func: Callable[..., Any], failure: Exception, is_application_failing: bool) -> None:
     """Report a failure of ``func`` and act on it; raises it again unless it has to be swallowed."""
     if getattr(_reporting, "active", False):
         raise failure  # of the reporting itself: its caller ignores it, and reporting it would go round in circles
