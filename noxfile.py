@@ -161,10 +161,10 @@ def plugins(session: nox.Session, plugin: str) -> None:
         session.skip(f"{plugin} needs Python {project['project']['requires-python']}, this is {running}")
     own_group = project.get("dependency-groups", {}).get("test", [])
     session.install(*group("test"))
-    wheels = {build_wheel(session), build_wheel(session, str(folder))}
-    training_telemetry = str(ROOT / "plugins" / "training-telemetry")
-    others = Path(build_wheel(session, training_telemetry)).parent  # on offer to plugins that ask for it
-    session.install(*sorted(wheels), *own_group, "--find-links", str(others))
+    training_telemetry = str(ROOT / "plugins" / "training-telemetry")  # on offer to plugins that ask for it
+    wheels = {source: build_wheel(session, source) for source in {str(ROOT), str(folder), training_telemetry}}
+    offered = str(Path(wheels[training_telemetry]).parent)
+    session.install(wheels[str(ROOT)], wheels[str(folder)], *own_group, "--find-links", offered)
     with session.chdir(folder):
         session.run("pytest", *session.posargs)
 
