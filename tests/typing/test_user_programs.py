@@ -12,6 +12,4 @@ PROGRAMS = [path for path in sorted(Path(__file__).parent.glob("*.py")) if not p
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
 def test_program_runs_without_a_warning(program: Path, run_python: Callable[..., Any]) -> None:
-    done = run_python(["-W", "error", str(program)])
-
-    assert done.stderr == ""
+    run_python(["-W", "error", str(program)])
