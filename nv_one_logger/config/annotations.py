@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import logging
 import sys
 from enum import Enum
 from functools import partial
-from typing import Any, Callable, Dict, FrozenSet, List, Set, Tuple, Type, Union, get_args, get_origin, get_type_hints
+from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Type, Union, get_type_hints
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 if sys.version_info >= (3, 9):
-    from typing import Annotated
+    from typing import Annotated, get_args, get_origin
 
     _type_hints = partial(get_type_hints, include_extras=True)
 else:  # typing_extensions comes with pydantic, which needs it itself
-    from typing_extensions import Annotated
+    from typing_extensions import Annotated, get_args, get_origin
 
     _type_hints = get_type_hints
 
@@ -35,15 +36,56 @@ _GENERICS: Dict[object, Any] = {list: List, dict: Dict, set: Set, frozenset: Fro
 def resolved(annotation: object, namespace: Dict[str, object]) -> Any:
     """Evaluate an annotation written as text, as all are under ``from __future__ import annotations``.
 
-    Raises:
-        Exception: It refers to a name only type checkers see, or uses the syntax of a newer Python.
+    Where this Python cannot evaluate it as a whole, its parts are evaluated each by itself: ``X | None`` works before
+    3.10, ``list[int]`` before 3.9, and a name only type checkers see accepts any value.
     """
 
     def holder() -> None:
         """Carry the one annotation to ``get_type_hints``, which knows how to look inside it."""
 
     holder.__annotations__ = {"value": annotation}
-    return _type_hints(holder, namespace)["value"]
+    try:
+        return _type_hints(holder, namespace)["value"]
+    except Exception:
+        return _text_by_parts(annotation, namespace) if isinstance(annotation, str) else Any
+
+
+def _text_by_parts(text: str, namespace: Dict[str, object]) -> Any:
+    try:
+        return _by_parts(ast.parse(text, mode="eval").body, namespace)
+    except (SyntaxError, TypeError):  # TypeError: a part is something no Union can be made of
+        return Any
+
+
+def _by_parts(node: ast.expr, namespace: Dict[str, object]) -> Any:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return _either([_by_parts(node.left, namespace), _by_parts(node.right, namespace)])
+    if not isinstance(node, ast.Subscript):
+        return _evaluated(node, namespace)
+    base = _evaluated(node.value, namespace)
+    if base in (Union, Optional):
+        inner = node.slice if sys.version_info >= (3, 9) else getattr(node.slice, "value", node.slice)
+        members = [_by_parts(item, namespace) for item in (inner.elts if isinstance(inner, ast.Tuple) else [inner])]
+        return _either([*members, type(None)] if base is Optional else members)
+    whole = _evaluated(node, namespace)
+    # Before 3.9, and for some classes before 3.11, only the checker may subscript what is a plain class at run time.
+    return base if whole is Any and isinstance(base, type) else whole
+
+
+def _either(members: Sequence[Any]) -> Any:
+    known = tuple(member for member in members if member is not Any)
+    if len(known) == len(members):
+        return Union[known]
+    if set(known) <= {type(None)}:
+        return Any
+    return Annotated[Union[known + (Any,)], Field(union_mode="left_to_right")]  # noqa: RUF005  # mypy refuses the other way
+
+
+def _evaluated(node: ast.expr, namespace: Dict[str, object]) -> Any:
+    try:
+        return eval(compile(ast.Expression(node), "<annotation>", "eval"), namespace)
+    except Exception:
+        return Any
 
 
 def prepared(annotation: Any) -> Any:
@@ -53,6 +95,8 @@ def prepared(annotation: Any) -> Any:
         if before is not None:
             return Annotated[annotation, BeforeValidator(before)]
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return Annotated[(prepared(arguments[0]),) + arguments[1:]]  # noqa: RUF005  # mypy refuses the other way
     if origin in _UNIONS:
         return Union[tuple(prepared(argument) for argument in arguments)]
     if origin in _GENERICS and arguments:

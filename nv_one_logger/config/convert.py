@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Callable, Collection, Dict, List, Mapping, Optional
+from typing import Any, Callable, Collection, Dict, List, Mapping, Optional
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -119,13 +120,18 @@ def _adapter(target: Callable[..., object], parameter: inspect.Parameter) -> Opt
     if parameter.annotation is inspect.Parameter.empty:
         return None
     try:
-        annotation = prepared(resolved(parameter.annotation, _namespace(target)))
-        try:
-            return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
-        except PydanticUserError:  # models and dataclasses bring their own settings
-            return TypeAdapter(annotation)
-    except Exception:  # a name only type checkers see, syntax of a newer Python, a type pydantic has no rules for
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of a value that is no type, which then accepts everything
+            return _type_adapter(prepared(resolved(parameter.annotation, _namespace(target))))
+    except Exception:  # a type that pydantic has no rules for
         return None
+
+
+def _type_adapter(annotation: Any) -> TypeAdapter[object]:
+    try:
+        return TypeAdapter(annotation, config=ConfigDict(arbitrary_types_allowed=True))
+    except PydanticUserError:  # models and dataclasses bring their own settings
+        return TypeAdapter(annotation)
 
 
 def _namespace(target: Callable[..., object]) -> Dict[str, object]:

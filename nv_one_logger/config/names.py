@@ -25,6 +25,11 @@ class Names:
         self._builtins = frozenset(_canonical(path) for path in BUILTIN_EXPORTERS.values())
 
     @classmethod
+    def of_builtins(cls) -> Names:
+        """Know this library's own exporters only, without looking at what is installed."""
+        return cls(BUILTIN_EXPORTERS)
+
+    @classmethod
     def from_catalogue(cls, catalogue: Catalogue) -> Names:
         """Collect the names of all installed exporters."""
         paths: Dict[str, List[str]] = {}

@@ -66,7 +66,7 @@ class Resolution:
     switches: Switches = field(default_factory=Switches)
     blocked: Tuple[str, ...] = ()
     catalogue: Catalogue = field(default_factory=Catalogue)
-    names: Names = field(default_factory=lambda: Names({}))
+    names: Names = field(default_factory=Names.of_builtins)
     sources: Tuple[str, ...] = ()
 
     @property

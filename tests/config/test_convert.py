@@ -104,6 +104,16 @@ def test_type_that_pydantic_has_no_rules_for_passes_its_instances() -> None:
     assert problem.startswith("does not fit Handle (Input should be an instance of ")
 
 
+def test_annotation_that_is_no_type_passes_every_value() -> None:
+    class Takes:
+        def __init__(self, x) -> None:  # type: ignore[no-untyped-def]
+            pass
+
+    Takes.__init__.__annotations__["x"] = ["text for a reader"]
+
+    assert convert(Takes, {"x": 3}).arguments == {"x": 3}
+
+
 def test_constructor_is_found_in_the_module_of_the_class_that_has_it() -> None:
     class Sub(LoggerExporter):
         pass

@@ -65,6 +65,10 @@ def test_package_default_that_was_not_read_answers_to_its_entry_point_only() -> 
     assert NAMES.answers_to(merged) == ("team_file",)
 
 
+def test_built_in_classes_are_known_without_a_look_at_what_is_installed() -> None:
+    assert Names.of_builtins().key("file") == FILE_EXPORTER
+
+
 def test_built_in_classes_are_known() -> None:
     assert NAMES.is_builtin(FILE_EXPORTER)
     assert not NAMES.is_builtin("acme.Exporter")
