@@ -104,7 +104,7 @@ def test_type_that_pydantic_has_no_rules_for_passes_its_instances() -> None:
     assert problem.startswith("does not fit Handle (Input should be an instance of ")
 
 
-@pytest.mark.parametrize("annotation", [["text for a reader"], "1 | Unknown", "'Union[1, Unknown]'", "((("])
+@pytest.mark.parametrize("annotation", [["text for a reader"], "1 | Unknown", "((("])
 def test_annotation_that_is_no_type_passes_every_value(annotation: Any) -> None:
     class Takes:
         def __init__(self, x) -> None:  # type: ignore[no-untyped-def]
