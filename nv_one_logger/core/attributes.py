@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Generator, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
+import functools
+from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from nv_one_logger.core.exceptions import OneLoggerError
 
@@ -49,11 +50,12 @@ class Attribute:
         return f"Attribute(name={self.name!r}, value={self.value!r})"
 
 
-_new = object.__new__
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _checked(name: str, value: Any) -> Any:
+    if isinstance(value, Attribute):
+        return value.value
     if isinstance(value, list):
         _check_elements(name, value)
     elif isinstance(value, Generator):
@@ -82,19 +84,58 @@ class Attributes(Dict[str, Attribute]):
     stamps on its own copy counts only against a collection that has one too.
 
     Args:
-        dictionary: Raw values by name (or ready :class:`Attribute` objects, which are taken as they are).
+        dictionary: Raw values by name (or ready :class:`Attribute` objects, whose values are taken).
+
+    Raises:
+        OneLoggerError: A value is a list whose elements are not all of the first one's type.
     """
 
-    # True on the private copy of an event: its `timestamp_msec` is the event's stamp, not the caller's.
-    __slots__ = ("_stamped",)
+    # Most collections are made, copied into an event or span, and encoded, and nobody looks at an `Attribute`. So the
+    # values stay raw until the collection is used as the dict it is; each method of dict fills it first (see the end
+    # of the module). Saves 1.2 of 9.7 us per event with three attributes, and three objects for the collector.
+    #
+    # _raw: the values by name, `None` once the dict itself holds them as Attribute objects.
+    # _stamped: True on what an event shows: its `timestamp_msec` is the event's stamp, not the caller's.
+    __slots__ = ("_raw", "_stamped")
+
+    _raw: Optional[Dict[str, Any]]
 
     def __init__(self, dictionary: Optional[Mapping[str, Any]] = None) -> None:
         self._stamped = False
-        if dictionary:
-            dict.update(self, _wrap_all(dictionary))
+        if not dictionary:
+            self._raw = {}
+            return
+        raw = dictionary.to_json() if isinstance(dictionary, Attributes) else dict(dictionary)
+        for name, value in raw.items():
+            if value.__class__ not in _SCALARS:
+                raw[name] = _checked(name, value)
+        self._raw = raw
+
+    def _fill(self) -> None:
+        """Make the dict hold what the raw values say."""
+        raw, self._raw = self._raw, None
+        if raw:
+            dict.update(self, {name: Attribute(name, value) for name, value in raw.items()})
+
+    def to_json(self) -> Dict[str, Any]:
+        """Return ``{name: value}`` in order, a fresh dict; the values are not copied."""
+        raw = self._raw
+        if raw is not None:
+            return raw.copy()
+        return {name: attribute.value for name, attribute in dict.items(self)}
 
     def __setitem__(self, name: str, value: Any) -> None:
-        dict.__setitem__(self, name, _wrap(name, value))
+        if self._raw is not None:
+            self._fill()
+        dict.__setitem__(self, name, value if isinstance(value, Attribute) else Attribute(name, value))
+
+    def __len__(self) -> int:
+        raw = self._raw
+        return dict.__len__(self) if raw is None else len(raw)
+
+    def __contains__(self, name: object) -> bool:
+        raw = self._raw
+        return dict.__contains__(self, name) if raw is None else name in raw
 
     def setdefault(self, name: str, default: Any = None) -> Attribute:
         """Return the attribute, storing ``default`` (a raw value or an :class:`Attribute`) if it is absent."""
@@ -109,8 +150,7 @@ class Attributes(Dict[str, Attribute]):
 
     def copy(self: AttributesT) -> AttributesT:
         """Return a collection of the same class that shares the :class:`Attribute` objects."""
-        new = _blank(type(self))
-        dict.update(new, self)
+        new = self.merge(self)
         new._stamped = self._stamped
         return new
 
@@ -129,7 +169,7 @@ class Attributes(Dict[str, Attribute]):
             return cast(AttributesT, NotImplemented)
         new = type(self)()
         new.update(other)
-        dict.update(new, self)
+        new.update(self)
         return new
 
     def __ior__(self: AttributesT, other: Any) -> AttributesT:  # type: ignore[override]  # dict's is overloaded
@@ -137,14 +177,18 @@ class Attributes(Dict[str, Attribute]):
         return self
 
     def __eq__(self, other: object) -> bool:
-        if dict.__eq__(self, other) is True:  # it may be NotImplemented
+        if not isinstance(other, Attributes):
+            return dict(self) == other
+        mine, others = self.to_json(), other.to_json()
+        if mine == others:
             return True
-        if not isinstance(other, Attributes) or self._stamped == other._stamped:
+        if self._stamped == other._stamped:
             return False
-        stamped, plain = (self, other) if self._stamped else (other, self)
-        if _TIMESTAMP_MSEC in plain or len(stamped) != len(plain) + 1:
+        stamped, plain = (mine, others) if self._stamped else (others, mine)
+        if _TIMESTAMP_MSEC in plain:
             return False
-        return all(name in stamped and stamped[name] == attribute for name, attribute in plain.items())
+        stamped.pop(_TIMESTAMP_MSEC, None)
+        return stamped == plain
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -156,21 +200,21 @@ class Attributes(Dict[str, Attribute]):
 
     def add(self: AttributesT, name: str, value: AttributeValue) -> AttributesT:
         """Store a raw value and return the collection, so that calls chain."""
-        dict.__setitem__(self, name, Attribute(name, value))
+        raw = self._raw
+        if raw is None:
+            self[name] = value
+        else:
+            raw[name] = value if value.__class__ in _SCALARS else _checked(name, value)
         return self
 
     def add_attribute(self, attribute: Attribute) -> Attribute:
         """Store an attribute under its own name, replacing an earlier one, and return it."""
-        dict.__setitem__(self, attribute.name, attribute)
+        self[attribute.name] = attribute
         return attribute
 
     def add_attributes(self, other_attributes: Attributes) -> None:
         """Store every attribute of the other collection; the :class:`Attribute` objects are shared."""
-        dict.update(self, other_attributes)
-
-    def to_json(self) -> Dict[str, Any]:
-        """Return ``{name: value}`` in order; the values are not copied."""
-        return {name: attribute.value for name, attribute in self.items()}
+        self.update(other_attributes)
 
     @classmethod
     def from_json(cls: Type[AttributesT], data: Optional[Mapping[str, Any]]) -> AttributesT:
@@ -186,10 +230,13 @@ class Attributes(Dict[str, Attribute]):
     ) -> AttributesT:
         """Return a new collection with everything of both; ``other`` wins where a name is in both."""
         new = cls()
-        if attributes:
-            dict.update(new, attributes)
-        if other:
-            dict.update(new, other)
+        for source in (attributes, other):
+            if not source:
+                continue
+            if source._raw is not None and new._raw is not None:
+                new._raw.update(source._raw)
+            else:
+                new.update(source)
         return new
 
     def get_bool_value(self, attribute_name: str) -> Optional[bool]:
@@ -225,56 +272,54 @@ class Attributes(Dict[str, Attribute]):
         return cast(Optional[str], self._typed_value(attribute_name, str, "a string"))
 
     def _typed_value(self, name: str, types: Union[type, Tuple[type, ...]], kind: str) -> object:
-        attribute = self.get(name)
-        if attribute is None:
+        if name not in self:
             return None
-        if not isinstance(attribute.value, types):
-            raise OneLoggerError(f"Attribute {name} must be {kind}, found {attribute.value!r}.")
-        return attribute.value
+        value = self[name].value if self._raw is None else self._raw[name]
+        if not isinstance(value, types):
+            raise OneLoggerError(f"Attribute {name} must be {kind}, found {value!r}.")
+        return value
 
-    def _stamped_copy(self: AttributesT, timestamp_msec: int) -> AttributesT:
-        """Return the copy that an event keeps, with its time (milliseconds since the epoch) as last entry if new."""
-        new = _blank(type(self))
-        dict.update(new, self)
-        stamp = _new(Attribute)
-        stamp.name = _TIMESTAMP_MSEC
-        stamp.value = timestamp_msec
-        dict.__setitem__(new, _TIMESTAMP_MSEC, stamp)
+    @classmethod
+    def _of_event(cls: Type[AttributesT], values: Dict[str, Any]) -> AttributesT:
+        """Return the collection that an event shows for its values, which include its own time."""
+        new = cls()
+        new._raw = values
         new._stamped = True
         return new
 
 
-def _wrap_all(dictionary: Mapping[str, Any]) -> Dict[str, Attribute]:
-    wrapped: Dict[str, Attribute] = {}
-    for name, value in dictionary.items():
-        kind = value.__class__
-        if kind is Attribute:
-            wrapped[name] = value
-            continue
-        # `Attribute(name, value)` written out: calling a class with a Python constructor takes twice as long, and
-        # this is a fifth of the cost of an event.
-        attribute = _new(Attribute)
-        attribute.name = name
-        attribute.value = value if kind in _SCALARS else _checked(name, value)
-        wrapped[name] = attribute
-    return wrapped
-
-
-def _blank(cls: Type[AttributesT]) -> AttributesT:
-    """Return an empty instance; a constructor that does nothing more than ours is skipped, which halves a copy."""
-    if cls is not Attributes and cls.__init__ is not Attributes.__init__:
-        return cls()
-    new = dict.__new__(cls)
-    new._stamped = False
-    return new
-
-
-def _wrap(name: str, value: Any) -> Attribute:
-    return value if isinstance(value, Attribute) else Attribute(name, value)
-
-
 def _rebuild(cls: Type[AttributesT], items: List[Tuple[str, Attribute]], stamped: bool) -> AttributesT:
     new = cls()
-    dict.update(new, items)
+    new.update(items)
     new._stamped = stamped
     return new
+
+
+def _filling(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def filled(self: Attributes, *args: Any, **kwargs: Any) -> Any:
+        if self._raw is not None:
+            self._fill()
+        return method(self, *args, **kwargs)
+
+    return filled
+
+
+# `__iter__` among them is what makes `dict(attributes)` and `{**attributes}` come through here too.
+for _name in (
+    *(
+        "__getitem__",
+        "__delitem__",
+        "__iter__",
+        "__repr__",
+        "get",
+        "keys",
+        "values",
+        "items",
+        "pop",
+        "popitem",
+        "clear",
+    ),
+    *(("__reversed__",) if hasattr(dict, "__reversed__") else ()),
+):
+    setattr(Attributes, _name, _filling(getattr(dict, _name)))

@@ -83,14 +83,17 @@ class Event:
         OneLoggerError: There is no timestamp.
     """
 
-    __slots__ = ("_attributes", "_name", "_timestamp")
+    # The attributes are kept as plain values and made into a collection when somebody asks for one.
+    __slots__ = ("_attributes", "_attributes_class", "_name", "_timestamp", "_values")
 
     def __init__(self, name: EventName, timestamp: TracingTimestamp, attributes: Optional[Attributes] = None) -> None:
         if not cast(object, timestamp):
             raise OneLoggerError(f"Event {_name_str(name)} needs a timestamp, found {timestamp!r}.")
         self._name = name
         self._timestamp = timestamp
-        self._attributes: Attributes = _own_attributes(name, timestamp, attributes)
+        self._attributes: Optional[Attributes] = None
+        self._attributes_class: Type[Attributes] = Attributes if attributes is None else type(attributes)
+        self._values: Dict[str, Any] = _own_values(name, timestamp, attributes)
 
     @property
     def name(self) -> EventName:
@@ -110,7 +113,14 @@ class Event:
     @property
     def attributes(self) -> Attributes:
         """The attributes, ``timestamp_msec`` among them."""
-        return self._attributes
+        attributes = self._attributes
+        if attributes is None:
+            attributes = self._attributes = self._attributes_class._of_event(self._values)
+        return attributes
+
+    def attributes_json(self) -> Dict[str, Any]:
+        """Return the attributes as plain values, ``attributes.to_json()`` without making the collection."""
+        return self._values.copy() if self._attributes is None else self._attributes.to_json()
 
     @classmethod
     def create(
@@ -122,14 +132,17 @@ class Event:
         event = _new(Event)  # the constructor's work, without the cost of calling it
         event._name = name
         event._timestamp = timestamp
-        event._attributes = _own_attributes(name, timestamp, attributes)
+        event._attributes = None
+        event._attributes_class = Attributes if attributes is None else attributes.__class__
+        event._values = _own_values(name, timestamp, attributes)
         return event
 
     def to_json(self) -> Dict[str, Any]:
         """Return ``{"name": str, "timestamp": {...}, "attributes": {...}}``."""
         data: Dict[str, Any] = {"name": self.name_str, "timestamp": self._timestamp.to_json()}
-        if self._attributes:
-            data["attributes"] = self._attributes.to_json()
+        attributes = self.attributes_json()
+        if attributes:
+            data["attributes"] = attributes
         return data
 
     @classmethod
@@ -152,9 +165,7 @@ class Event:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Event):
             return NotImplemented
-        return (
-            self._name == other._name and self._timestamp == other._timestamp and self._attributes == other._attributes
-        )
+        return self._name == other._name and self._timestamp == other._timestamp and self.attributes == other.attributes
 
     def __hash__(self) -> int:
         # Without the attributes: they are a dict, and two equal events have equal names and times anyway.
@@ -167,27 +178,27 @@ class Event:
 _new = object.__new__
 
 
-def _own_attributes(name: EventName, timestamp: TracingTimestamp, attributes: Optional[Attributes]) -> Attributes:
-    """Return the copy of the caller's attributes that an event keeps."""
+def _own_values(name: EventName, timestamp: TracingTimestamp, attributes: Optional[Attributes]) -> Dict[str, Any]:
+    """Return the values of the caller's attributes and, stamped on them, the time of the event."""
     msec = timestamp.milliseconds_since_epoch
     if attributes is None:
-        attributes = Attributes()
-    elif _TIMESTAMP_MSEC in attributes and not attributes._stamped:
-        _warn_about_foreign_time(name, attributes, msec)
-    return attributes._stamped_copy(msec)
+        return {_TIMESTAMP_MSEC: msec}
+    values = attributes.to_json()
+    if _TIMESTAMP_MSEC in values and not attributes._stamped and values[_TIMESTAMP_MSEC] != msec:
+        _warn_about_foreign_time(name, values[_TIMESTAMP_MSEC], msec)
+    values[_TIMESTAMP_MSEC] = msec
+    return values
 
 
-def _warn_about_foreign_time(name: EventName, attributes: Attributes, msec: int) -> None:
-    given = attributes[_TIMESTAMP_MSEC].value
-    if given != msec:
-        _log.warning(
-            "foreign timestamp",
-            "Event %s: attribute timestamp_msec = %r is replaced by the event's own time, %d. "
-            "Pass timestamp= to say when it happened, or use another attribute name.",
-            _name_str(name),
-            given,
-            msec,
-        )
+def _warn_about_foreign_time(name: EventName, given: object, msec: int) -> None:
+    _log.warning(
+        "foreign timestamp",
+        "Event %s: attribute timestamp_msec = %r is replaced by the event's own time, %d. "
+        "Pass timestamp= to say when it happened, or use another attribute name.",
+        _name_str(name),
+        given,
+        msec,
+    )
 
 
 def _attributes_from_json(data: Mapping[str, Any]) -> Attributes:

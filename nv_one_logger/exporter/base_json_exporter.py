@@ -135,7 +135,7 @@ class BaseJsonExporter(BaseExporter):
             {
                 "type": _EVENT,
                 "span_id": span.id_str,
-                "event": {"name": event.name_str, "attributes": event.attributes.to_json()},
+                "event": {"name": event.name_str, "attributes": event.attributes_json()},
             }
         )
 
@@ -302,7 +302,7 @@ def _start_record(span: Span, attributes: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def _event_json(event: Event) -> Dict[str, Any]:
-    return {"name": event.name_str, "attributes": event.attributes.to_json()}
+    return {"name": event.name_str, "attributes": event.attributes_json()}
 
 
 def _raise_first(error: Optional[Exception]) -> None:

@@ -40,5 +40,5 @@ def new_id_bits() -> int:
 
 def uuid_text(bits: int) -> str:
     """Return the text of a UUID, ``8-4-4-4-12`` hexadecimal digits; a quarter of the time of ``str(UUID)``."""
-    digits = f"{bits:032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    octets = bits.to_bytes(16, "big")
+    return f"{octets[:4].hex()}-{octets[4:10].hex('-', 2)}-{octets[10:].hex()}"
