@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, Callable, Collection, Dict, Generator, Sequence
+from typing import Any, Callable, Collection, Dict, Sequence
 
 from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.internal.hookimpl import hookimpl
 from nv_one_logger.host.guard import SLOW_CALL_SEC, Guard
-from nv_one_logger.host.inspection import HOOK_ARGUMENTS, HookImpl
+from nv_one_logger.host.inspection import HookImpl
+from nv_one_logger.host.wrapper import wrapped
 
-__all__ = ["make_adapter", "positional", "wrapped"]
+__all__ = ["make_adapter"]
 
 
 def make_adapter(guard: Guard, tryfirst: Collection[str] = (), wrappers: Sequence[HookImpl] = ()) -> object:
@@ -28,65 +29,18 @@ def make_adapter(guard: Guard, tryfirst: Collection[str] = (), wrappers: Sequenc
     for hook in guard.hooks:
         first = hook in tryfirst
         setattr(adapter, hook, hookimpl(_MAKERS[hook](guard), tryfirst=first, trylast=not first))
+    if "export_start" in guard.hooks and "export_stop" not in guard.hooks:
+        adapter.export_stop = hookimpl(_forget(guard), trylast=True)
     for number, wrapper in enumerate(wrappers):
-        function = hookimpl(wrapped(guard, wrapper), wrapper=True, specname=wrapper.hook)
+        function = hookimpl(
+            wrapped(guard, wrapper),
+            wrapper=True,
+            specname=wrapper.hook,
+            tryfirst=wrapper.tryfirst,
+            trylast=wrapper.trylast,
+        )
         setattr(adapter, f"wrapper_{number}", function)
     return adapter
-
-
-def positional(implementation: HookImpl) -> Callable[..., Any]:
-    """Return a function that takes all arguments of the hook and passes on those the implementation names."""
-    function, named, known = implementation.function, implementation.arguments, HOOK_ARGUMENTS[implementation.hook]
-    if named == known:
-        return function
-    places = [known.index(name) for name in named]
-
-    def call(*arguments: Any) -> Any:
-        return function(*[arguments[place] for place in places])
-
-    return call
-
-
-def wrapped(guard: Guard, implementation: HookImpl) -> Callable[..., Any]:
-    """Return a guarded wrapper: one that fails, before or after its yield, is passed over."""
-    call = positional(implementation)
-    hook = implementation.hook
-
-    def run(*arguments: Any) -> Generator[None, Any, Any]:
-        call_number = guard.calls.tick()
-        generator = None
-        try:
-            generator = call(*arguments)
-            next(generator)
-        except Exception as error:
-            guard.failed(hook, error, call_number)
-            generator = None
-        # The implementations inside are guarded, so what comes out here is a result, or no `Exception` at all.
-        result = yield
-        if generator is None:
-            return result
-        try:
-            generator.send(result)
-        except StopIteration as end:
-            return end.value
-        except Exception as error:
-            guard.failed(hook, error, call_number)
-            return result
-        generator.close()
-        guard.failed(hook, RuntimeError("a wrapper has to yield exactly once"), call_number)
-        return result
-
-    return _with_arguments(HOOK_ARGUMENTS[hook], run)
-
-
-def _with_arguments(names: Any, run: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``run`` the argument names of a hook, by which pluggy calls it."""
-    arguments = ", ".join(names)
-    namespace: Dict[str, Any] = {"run": run}
-    # pluggy reads the names from the function itself, and a wrapper has to be a generator function.
-    exec(f"def wrapper({arguments}):\n    return (yield from run({arguments}))", namespace)
-    wrapper: Callable[..., Any] = namespace["wrapper"]
-    return wrapper
 
 
 def _start(guard: Guard) -> Callable[..., None]:
@@ -104,6 +58,8 @@ def _start(guard: Guard) -> Callable[..., None]:
             target.export_start(span)
         except Exception as error:
             guard.failed("export_start", error, call_number)
+            if guard.is_retired:
+                started.pop(span, None)  # so that it is told anew, should the plugin come back
         else:
             if guard.is_success_news:
                 guard.succeeded()
@@ -137,6 +93,17 @@ def _stop(guard: Guard) -> Callable[..., None]:
     return export_stop
 
 
+def _forget(guard: Guard) -> Callable[..., None]:
+    """Return what takes the place of ``export_stop`` in a plugin that is told starts only."""
+    started = guard.started
+
+    def export_stop(span: Span) -> None:
+        if not guard.is_gate_closed or guard.admits("export_stop", span):
+            started.pop(span, None)
+
+    return export_stop
+
+
 def _event(guard: Guard) -> Callable[..., None]:
     target, clock, tick, started = guard.target, guard.clock, guard.calls.tick, guard.started
     knows_starts = "export_start" in guard.hooks
@@ -146,6 +113,8 @@ def _event(guard: Guard) -> Callable[..., None]:
         if guard.is_gate_closed and not guard.admits("export_event", span):
             return
         if knows_starts and span not in started:
+            if not span.active:
+                return  # stopped by another thread, and told so: too late
             export_start(span)  # its start is on its way in another thread, which will find it done
         call_number = tick()
         begin = clock()
@@ -171,6 +140,8 @@ def _error(guard: Guard) -> Callable[..., None]:
         if guard.is_gate_closed and not guard.admits("export_error", span):
             return
         if knows_starts and span not in started:
+            if not span.active:
+                return
             export_start(span)
         call_number = tick()
         try:
@@ -193,8 +164,8 @@ def _telemetry_data_error(guard: Guard) -> Callable[..., None]:
 
 
 def _initialize(guard: Guard) -> Callable[..., Any]:
-    def initialize() -> Any:
-        return guard.call_plain("initialize")
+    def initialize() -> None:
+        guard.initialize()
 
     return initialize
 

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
-from typing import Any, Callable, Deque, Dict, Iterable, List, NamedTuple, Optional
+from typing import Any, Callable, Deque, Dict, Iterable, NamedTuple, Optional
 
 from nv_one_logger.core.event import TelemetryDataError
 from nv_one_logger.core.internal.log_limiter import LogLimiter
 from nv_one_logger.core.internal.tally import Tally
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import RecordWriteError
+from nv_one_logger.host.backlog import Backlog, MissedCall
 from nv_one_logger.host.breaker import CircuitBreaker
 from nv_one_logger.host.deadline import BoundedCall, call_within
 
-__all__ = ["Guard", "PluginStatus", "Target"]
+__all__ = ["Guard", "PluginStatus"]
 
 _log = LogLimiter(logging.getLogger("nv_one_logger.host"))
 
 SLOW_CALL_SEC = 0.1
 """A call that takes longer than this is counted as slow."""
 CLOSE_TIMEOUT_SEC = 5.0
-MAX_OWED_STOPS = 1000
-"""How many stops that ended during a pause are kept for the plugin; more are counted as lost."""
+FREE_ROUNDS = 3
+"""So many rounds of catching up leave the other threads alone; from then on they wait for the next to end, ..."""
+MAX_WAIT_SEC = 1.0
+"""... at most so long for each call."""
 
 
 class PluginStatus(NamedTuple):
@@ -55,16 +57,6 @@ class PluginStatus(NamedTuple):
         return self.state == "on" and not (self.failures or self.skipped or self.lost_stops)
 
 
-class Target:
-    """The functions of a plugin by hook, called positionally with the arguments of the hookspec.
-
-    An exporter is its own target: its methods are looked up at each call, so that they may be replaced at any time.
-    """
-
-    def __init__(self, functions: Dict[str, Callable[..., Any]]) -> None:
-        self.__dict__.update(functions)
-
-
 class Guard:
     """Stands between pluggy and one plugin.
 
@@ -77,9 +69,17 @@ class Guard:
         target: An exporter, or the functions of another plugin.
         hooks: Which hooks the target implements.
         clock: Monotonic seconds.
+        started: Spans that this plugin was told the start of in an earlier life, while it was registered before.
     """
 
-    def __init__(self, name: str, target: Any, hooks: Iterable[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        target: Any,
+        hooks: Iterable[str],
+        clock: Callable[[], float],
+        started: Optional[Dict[Span, int]] = None,
+    ) -> None:
         self.name = name
         self.hooks = frozenset(hooks)
         self.target = target
@@ -88,28 +88,35 @@ class Guard:
         self.failures = Tally()
         self.skipped = Tally()
         self.slow_calls = Tally()
-        self.lost_stops = Tally()
         self.last_error: Optional[str] = None
+        self._initialize_error: Optional[Exception] = None
         self.has_exported = False
         self.is_telemetry_error_reported = False
-        self.errors_by_hook: Dict[str, Exception] = {}
         # How long close() may take, in seconds; the host shares one deadline out among its plugins.
         self.close_timeout_sec: Callable[[], float] = lambda: CLOSE_TIMEOUT_SEC
         self.unfinished_close: Optional[BoundedCall] = None
         # Spans the plugin was told the start of, and not yet the stop: span -> number of the call.
-        self.started: Dict[Span, int] = {}
-        # While the gate is closed no call goes straight to the plugin: it is paused, or still catching up.
+        self.started: Dict[Span, int] = {} if started is None else started
+        # While the gate is closed no call goes straight to the plugin: it is paused, catching up, or retired.
         self.is_gate_closed = False
         # Whether the next success has to be looked at: it is the first one, or the trial after a pause.
         self.is_success_news = True
+        # Whether the plugin is closed, or about to be: it is called no more.
+        self.is_retired = False
         self._breaker = CircuitBreaker(clock)
+        self._backlog = Backlog(self.started)
         self._is_trial = False
         self._is_paused = False
-        # Guards the gate, the breaker and the two collections of what a paused plugin has to be told later.
+        self._is_closing = False
+        # The thread that tells the plugin what it missed, if one does, and whether the others should wait for it.
+        self._teller: Optional[int] = None
+        self._is_waited_for = False
+        self._renew_lock()
+
+    def _renew_lock(self) -> None:
+        # Guards all that begins with an underscore, and the gate. No plugin and no logging handler is called under it.
         self._lock = threading.Lock()
-        self._missed_starts: Dict[Span, None] = {}
-        self._owed_stops: Deque[Span] = deque()
-        self._is_catching_up = False
+        self._has_caught_up = threading.Condition(self._lock)
 
     # -- what the functions in host/adapter.py call ---------------------------------------------------------------
 
@@ -118,25 +125,22 @@ class Guard:
         if self.is_trial_due:
             self.catch_up()
         with self._lock:
+            if self._is_waited_for and self._teller != threading.get_ident():
+                self._has_caught_up.wait(MAX_WAIT_SEC)
             if not self.is_gate_closed:
                 return True
-            self.skipped.tick()
-            if span is None:
-                return False
-            if hook == "export_start":
-                self._missed_starts[span] = None
-            elif hook == "export_stop" and self._missed_starts.pop(span, self) is self:
-                self._owe_stop(span)
+            if not self.is_retired:
+                self._miss(hook, span)
             return False
 
-    def _owe_stop(self, span: Span) -> None:
-        if span not in self.started:
+    def _miss(self, hook: str, span: Optional[Span]) -> None:
+        self.skipped.tick()
+        if span is None or "export_start" not in self.hooks:
             return
-        if len(self._owed_stops) < MAX_OWED_STOPS:
-            self._owed_stops.append(span)
-        else:
-            del self.started[span]
-            self.lost_stops.tick()
+        if hook == "export_start":
+            self._backlog.add_start(span)
+        elif hook == "export_stop":
+            self._backlog.add_stop(span)
 
     def succeeded(self) -> None:
         """A call has succeeded that was news: the first one, or the trial after a pause."""
@@ -149,10 +153,12 @@ class Guard:
 
     def failed(self, hook: str, error: Exception, call_number: int) -> None:
         """A call has raised: count, log, pause the plugin if it is one too many, tell it that its data is bad."""
-        self._note(hook, error)
+        if self.is_retired:
+            return  # closed while the call was on its way: not the plugin's fault
+        self.note(hook, error)
         if not isinstance(error, RecordWriteError):
             self._judge(call_number)
-        self.report_telemetry_error(f"{hook} failed: {type(error).__name__}: {error}")
+        self.report_telemetry_error(f"{hook} failed: {_text_of(error)}")
 
     def took_long(self) -> None:
         """A call has taken longer than ``SLOW_CALL_SEC``."""
@@ -165,9 +171,12 @@ class Guard:
 
     def deliver_telemetry_error(self, error: TelemetryDataError) -> None:
         """Pass a telemetry data error on, once in the plugin's life, with the type that is true for this plugin."""
-        if self.is_telemetry_error_reported or "export_telemetry_data_error" not in self.hooks:
+        if "export_telemetry_data_error" not in self.hooks:
             return
-        self.is_telemetry_error_reported = True
+        with self._lock:
+            if self.is_telemetry_error_reported:
+                return
+            self.is_telemetry_error_reported = True
         if not self.has_exported:
             error = TelemetryDataError(
                 error.timestamp, TelemetryDataError.ErrorType.NO_TELEMETRY_DATA, error.error_message, error.attributes
@@ -178,42 +187,71 @@ class Guard:
             self._log("export_telemetry_data_error", failure)
 
     def call_plain(self, hook: str, *arguments: Any) -> Any:
-        """Call a hook that exports nothing, keep its error for the host, and return its result."""
+        """Call a hook that exports nothing, and return its result; ``None`` if it raises."""
         try:
             return getattr(self.target, hook)(*arguments)
         except Exception as error:
-            self.errors_by_hook[hook] = error
-            self._note(hook, error)
+            self.note(hook, error)
             return None
+
+    def initialize(self) -> None:
+        """Initialize the plugin; what it raises is kept for :meth:`take_initialize_error`."""
+        try:
+            self.target.initialize()
+        except Exception as error:
+            self._initialize_error = error
+            self.note("initialize", error)
+
+    def flush_within(self, timeout_sec: float) -> bool:
+        """Flush the plugin and tell whether it did so in time and without an error."""
+        call = call_within(timeout_sec, self.target.flush, timeout_sec)
+        error = call.error if call.is_done else TimeoutError(f"not done within {timeout_sec} seconds")
+        if error is not None:
+            self.note("flush", error)
+        return error is None
+
+    def close_within(self) -> None:
+        """Close the plugin, once; if it does not come back within its time, leave it in ``unfinished_close``."""
+        with self._lock:
+            if self._is_closing:
+                return
+            self._is_closing = True
+        call = call_within(self.close_timeout_sec(), self._close)
+        if not call.is_done:
+            self.unfinished_close = call
+        elif call.error is not None:
+            self.note("close", call.error)
+
+    def _close(self) -> None:
+        if self.is_trial_due:
+            self.catch_up()  # the last chance to tell it of the stops it missed
+        self.retire()
+        if "close" in self.hooks:
+            self.call_plain("close")
 
     # -- what the host calls --------------------------------------------------------------------------------------
 
     def join_late(self, open_spans: Callable[[], Iterable[Span]]) -> None:
         """Tell the plugin, which is registered with the gate closed, the starts of all open spans; open the gate."""
-        with self._lock:
-            self._missed_starts.update((span, None) for span in open_spans())
+        if "export_start" in self.hooks:
+            with self._lock:
+                self._backlog.add_open(open_spans())
         self.catch_up()
+
+    def take_initialize_error(self) -> Optional[Exception]:
+        """Return, and forget, what ``initialize`` raised: a traceback keeps alive all that its frames hold."""
+        error, self._initialize_error = self._initialize_error, None
+        return error
 
     def close_gate(self) -> None:
         """Let no call through until the plugin has caught up."""
         self.is_gate_closed = True
 
-    def close_within(self) -> None:
-        """Close the plugin; if it does not come back within its time, leave it behind in ``unfinished_close``."""
-        if "close" in self.hooks:
-            call = call_within(self.close_timeout_sec(), self.call_plain, "close")
-            self.unfinished_close = call if not call.wait(0.0) else None
-
-    def flush_within(self, timeout_sec: float) -> bool:
-        """Flush the plugin and tell whether it did so in time and without an error."""
-        if "flush" not in self.hooks:
-            return True
-        self.errors_by_hook.pop("flush", None)
-        call = call_within(timeout_sec, self.call_plain, "flush", timeout_sec)
-        if not call.wait(0.0):
-            self._note("flush", TimeoutError(f"not done within {timeout_sec} seconds"))
-            return False
-        return "flush" not in self.errors_by_hook
+    def retire(self) -> None:
+        """Let no call through any more, and hold nothing against the plugin that is still on its way."""
+        with self._lock:
+            self.is_retired = True
+            self.is_gate_closed = True
 
     def status(self, plugin: str, state: str) -> PluginStatus:
         """Return the counters as they are now."""
@@ -226,7 +264,7 @@ class Guard:
             failures=self.failures.value,
             skipped=self.skipped.value,
             slow_calls=self.slow_calls.value,
-            lost_stops=self.lost_stops.value,
+            lost_stops=self._backlog.lost_stops.value,
             last_error=self.last_error,
             retry_in_sec=self._breaker.seconds_to_trial if paused else None,
         )
@@ -246,24 +284,125 @@ class Guard:
 
         Spans that were open stay known as started, so that none is started again here; the parent stops them.
         """
-        self._lock = threading.Lock()
-        self._missed_starts.clear()
-        self._owed_stops.clear()
-        self._is_catching_up = False
+        self._renew_lock()
+        self._backlog.clear()
+        self._teller = None
+        self._is_waited_for = False
+        # Else nobody would open it here: the thread that let the plugin join exists in the parent only.
+        self.is_gate_closed = self._is_paused or self.is_retired
 
     # -- pausing and catching up ----------------------------------------------------------------------------------
 
     def _judge(self, call_number: int) -> None:
         with self._lock:
             is_one_too_many = self._breaker.is_tripped_by(call_number)
-            if not self.is_gate_closed and (self._is_trial or is_one_too_many):
-                self._pause()
+            if self.is_gate_closed or not (self._is_trial or is_one_too_many):
+                return
+            self._pause()
+        self._log_pause()
 
     def _pause(self) -> None:
         self._breaker.open()
         self._is_paused = True
         self._is_trial = False
         self.is_gate_closed = True
+
+    def catch_up(self) -> None:
+        """Tell the plugin what it missed and open the gate; if that fails, pause it (again).
+
+        While other threads record, there is always more to tell. After a few rounds they wait until the next one is
+        over, so that the end of it comes, and each of them does not tell for all the others for long.
+        """
+        with self._lock:
+            if self._teller is not None or not self.is_gate_closed or self.is_retired:
+                return
+            self._teller = threading.get_ident()
+        try:
+            round_number = 1
+            while self._tell_next(is_waited_for=round_number > FREE_ROUNDS):
+                round_number += 1
+        finally:
+            with self._lock:
+                self._teller = None
+                self._is_waited_for = False
+                self._has_caught_up.notify_all()
+
+    def _tell_next(self, is_waited_for: bool) -> bool:
+        """Tell what was missed since the last time, or open the gate if that is nothing; tell whether to go on."""
+        with self._lock:
+            if self.is_retired:
+                return False
+            self._is_waited_for = is_waited_for
+            calls = self._backlog.take()
+            if not calls:
+                self._open_gate()
+                return False
+        try:
+            is_trusted = self._tell_all(calls)
+        finally:
+            if calls:
+                with self._lock:
+                    self._backlog.put_back(calls)
+        if not is_trusted:
+            with self._lock:
+                self._pause()
+            self._log_pause()
+        return is_trusted
+
+    def _open_gate(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._is_trial = True
+            self.is_success_news = True
+        self.is_gate_closed = False
+
+    def _tell_all(self, calls: Deque[MissedCall]) -> bool:
+        """Make calls and take them out; stop, and tell so, when the plugin has failed once too often."""
+        while calls and not self.is_retired:
+            if not self._tell(*calls.popleft()):
+                return False
+        return True
+
+    def _tell(self, hook: str, span: Span) -> bool:
+        """Make one call that the plugin missed; tell whether more may follow."""
+        if hook == "export_stop":
+            self.started.pop(span, None)
+        if hook not in self.hooks:
+            return True
+        call_number = self.calls.tick()
+        try:
+            getattr(self.target, hook)(span)
+        except Exception as error:
+            self.note(hook, error)
+            self.report_telemetry_error(f"{hook} failed: {_text_of(error)}")
+            return isinstance(error, RecordWriteError) or not self._is_last_straw(call_number)
+        self.has_exported = True
+        return True
+
+    def _is_last_straw(self, call_number: int) -> bool:
+        with self._lock:
+            is_one_too_many = self._breaker.is_tripped_by(call_number)
+            return self._is_paused or is_one_too_many
+
+    # -- counting and logging -------------------------------------------------------------------------------------
+
+    def note(self, hook: str, error: BaseException) -> None:
+        """Count and log a failure that has no consequences."""
+        self.failures.tick()
+        self.last_error = f"{hook}: {_text_of(error)}"
+        self._log(hook, error)
+
+    def _log(self, hook: str, error: BaseException) -> None:
+        _log.error(
+            (self.name, hook, type(error)),
+            "Plugin %s failed in %s: %s. The application and the other plugins go on.",
+            self.name,
+            hook,
+            _text_of(error),
+            exc_info=error,
+        )
+
+    def _log_pause(self) -> None:
         _log.error(
             (self.name, "paused"),
             "Plugin %s keeps failing and is left alone for %.0f seconds. Last error: %s",
@@ -272,88 +411,10 @@ class Guard:
             self.last_error,
         )
 
-    def catch_up(self) -> None:
-        """Tell the plugin what it missed and open the gate; if that fails, pause it (again)."""
-        with self._lock:
-            if self._is_catching_up or not self.is_gate_closed:
-                return
-            self._is_catching_up = True
-        try:
-            while True:
-                batch = self._take_missed()
-                if batch is None:
-                    return
-                for hook, span in batch:
-                    if not self._tell(hook, span):
-                        self._put_back(batch)
-                        return
-        finally:
-            self._is_catching_up = False
 
-    def _take_missed(self) -> Optional[List[Any]]:
-        """Return what the plugin has to be told next; if that is nothing, open the gate and return ``None``."""
-        with self._lock:
-            batch: List[Any] = [("export_stop", span) for span in self._owed_stops]
-            batch += [("export_start", span) for span in self._missed_starts]
-            self._owed_stops.clear()
-            # Known to be started from here on: a stop that comes meanwhile is owed, and told in the next round.
-            for span in self._missed_starts:
-                self.started.setdefault(span, -1)
-            self._missed_starts.clear()
-            if batch:
-                return batch
-            if self._is_paused:
-                self._is_paused = False
-                self._is_trial = True
-                self.is_success_news = True
-            self.is_gate_closed = False
-            return None
-
-    def _tell(self, hook: str, span: Span) -> bool:
-        """Make one call that the plugin missed; tell whether it succeeded."""
-        if hook not in self.hooks:
-            return True
-        self.calls.tick()
-        if hook == "export_stop":
-            self.started.pop(span, None)
-        else:
-            self.started[span] = -2  # told; the number tells _put_back
-        try:
-            getattr(self.target, hook)(span)
-        except Exception as error:
-            self._note(hook, error)
-            return False
-        self.has_exported = True
-        return True
-
-    def _put_back(self, batch: List[Any]) -> None:
-        """Keep for the next trial what the plugin was not told yet, and pause it."""
-        with self._lock:
-            for hook, span in batch:
-                number = self.started.get(span)
-                if hook == "export_start" and number == -1:
-                    del self.started[span]
-                    if span.active:
-                        self._missed_starts[span] = None
-                elif hook == "export_stop" and number is not None:
-                    self._owed_stops.append(span)
-            if self._owed_stops:
-                self._owed_stops = deque(span for span in self._owed_stops if span in self.started)
-            self._pause()
-
-    # -- counting and logging -------------------------------------------------------------------------------------
-
-    def _note(self, hook: str, error: Exception) -> None:
-        self.failures.tick()
-        self.last_error = f"{hook}: {type(error).__name__}: {error}"
-        self._log(hook, error)
-
-    def _log(self, hook: str, error: Exception) -> None:
-        _log.error(
-            (self.name, hook, type(error)),
-            "Plugin %s failed in %s: %s. The application and the other plugins go on.",
-            self.name,
-            hook,
-            error,
-            exc_info=error,
-        )
+def _text_of(error: BaseException) -> str:
+    """Return class and text of a plugin's exception, which may be one whose text cannot be had."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Callable, Collection, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 import pluggy
 
@@ -14,9 +14,11 @@ from nv_one_logger.core.internal.fork import after_fork_in_child
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.internal.hookimpl import PROJECT_NAME
 from nv_one_logger.host import spec
-from nv_one_logger.host.adapter import make_adapter, positional
-from nv_one_logger.host.guard import CLOSE_TIMEOUT_SEC, Guard, PluginStatus, Target
-from nv_one_logger.host.inspection import EXPORTER_METHODS, HookImpl, describe, find_hookimpls, is_exporter
+from nv_one_logger.host.adapter import make_adapter
+from nv_one_logger.host.former import FormerPlugins
+from nv_one_logger.host.guard import CLOSE_TIMEOUT_SEC, Guard, PluginStatus
+from nv_one_logger.host.inspection import describe
+from nv_one_logger.host.target import find_parts
 
 __all__ = ["ExporterHost", "PluginFailure"]
 
@@ -62,6 +64,7 @@ class ExporterHost:
         self._lock = threading.RLock()
         self._registrations: Dict[str, _Registration] = {}
         self._failed: Dict[str, _Registration] = {}
+        self._former = FormerPlugins()
         self._blocked: Dict[str, Optional[object]] = {}  # blocked name -> the plugin that was kept out, if one came
         self._config: Optional[object] = None
         self._is_initialized = False
@@ -115,9 +118,10 @@ class ExporterHost:
             registration = self._make(plugin, chosen, names | {chosen})
             self._pm.register(registration.adapter, chosen)
             self._registrations[chosen] = registration
+            self._failed.pop(chosen, None)
             self._note_filters()
-        if self._is_initialized:
-            self._let_join(registration)
+            config, is_late = self._config, self._is_initialized
+        self._welcome(registration, config, is_late)
         return chosen
 
     def unregister(self, plugin_or_name: object) -> object:
@@ -132,17 +136,18 @@ class ExporterHost:
                 known = ", ".join(self._registrations) or "none"
                 raise PluginError(f"There is no plugin {plugin_or_name!r} to unregister. Registered: {known}.")
             self._remove(registration)
-        if self._is_initialized:
-            registration.guard.close_within()
+        self._close_removed(registration)
         return registration.plugin
 
     def block(self, name: str) -> None:
-        """Refuse a name, or any other name a plugin answers to, from now on; unregister the plugin that has it."""
+        """Refuse a name, or any other name a plugin answers to, from now on; unregister the plugins that have it."""
         with self._lock:
-            registration = self._find(name)
-            self._blocked[name] = registration.plugin if registration else None
-        if registration is not None:
-            self.unregister(registration.name)
+            blocked = [one for one in self._registrations.values() if name == one.name or name in one.aliases]
+            self._blocked[name] = blocked[0].plugin if blocked else self._blocked.get(name)
+            for registration in blocked:
+                self._remove(registration)
+        for registration in blocked:
+            self._close_removed(registration)
 
     def is_blocked(self, name: str) -> bool:
         """Whether a name is refused."""
@@ -179,20 +184,25 @@ class ExporterHost:
 
     def configure(self, config: Any) -> None:
         """Call the hook ``configure``, now and for every plugin that joins later."""
-        self._config = config
-        self.hook.configure(config=config)
+        with self._lock:  # so that a plugin that registers just now is configured once
+            self._config = config
+            self.hook.configure(config=config)
 
     def initialize(self) -> List[PluginFailure]:
-        """Call the hook ``initialize``; a plugin that fails takes part no longer. Returns what failed, and why."""
-        self.hook.initialize()
-        failures = []
-        with self._lock:
-            self._is_initialized = True
+        """Call the hook ``initialize``; a plugin that fails takes part no longer. Returns what failed, and why.
+
+        Once: plugins of a host that was initialized before were initialized when they were registered.
+        """
+        failures: List[PluginFailure] = []
+        with self._lock:  # so that a plugin that registers just now is initialized once
+            if self._is_initialized:
+                return failures
+            self._is_initialized = True  # a plugin that another one registers meanwhile joins at once
+            self.hook.initialize()
             for registration in list(self._registrations.values()):
-                error = registration.guard.errors_by_hook.pop("initialize", None)
+                error = registration.guard.take_initialize_error()
                 if error is not None:
-                    self._remove(registration)
-                    self._failed[registration.name] = registration
+                    self._fail(registration)
                     failures.append(PluginFailure(registration.name, registration.plugin, error))
         return failures
 
@@ -201,31 +211,38 @@ class ExporterHost:
 
         A plugin without the hook delivers at once anyway, or has no way to be asked.
         """
-        return all(self.hook.flush(timeout_sec=timeout_sec))
+        result = self.hook.flush(timeout_sec=timeout_sec)
+        return all(result) if isinstance(result, list) else bool(result)  # a wrapper may have made it anything
 
     def close(self, timeout_sec: float = CLOSE_TIMEOUT_SEC) -> None:
         """Close all plugins, in order, within one deadline for all of them, and log the counters of the unclean ones.
 
-        A plugin that takes too long is left behind in a daemon thread; the others are closed all the same.
+        A plugin that takes too long is left behind in a daemon thread; the others are closed all the same. When this
+        is interrupted, as by Ctrl-C, the next call closes the plugins that are left.
         """
         with self._lock:
             if self._is_closed:
                 return
             self._is_closed = True
+        try:
+            self._close_all(timeout_sec)
+        except BaseException:
+            self._is_closed = False
+            raise
+        self._log_unclean()
+
+    def _close_all(self, timeout_sec: float) -> None:
         deadline = self._clock() + timeout_sec
         guards = [registration.guard for registration in list(self._registrations.values())]
         waiting = set(map(id, guards))
         for guard in guards:
             guard.close_timeout_sec = _share_of(deadline, self._clock, waiting, guard)
-            if guard.is_trial_due:
-                guard.catch_up()  # the last chance to tell it of the stops it missed
         self.hook.close()
         for guard in guards:
+            guard.close_within()  # those without the hook; the others are closed already
+        for guard in guards:
             if guard.unfinished_close is not None and not guard.unfinished_close.wait(deadline - self._clock()):
-                _logger.warning(
-                    "Plugin %s did not close within %s seconds and is left behind.", guard.name, timeout_sec
-                )
-        self._log_unclean()
+                _warn_left_behind(guard, timeout_sec)
 
     def status(self) -> List[PluginStatus]:
         """Return the counters of every plugin, in calling order; then the failed and the blocked ones."""
@@ -240,24 +257,11 @@ class ExporterHost:
     # -- details --------------------------------------------------------------------------------------------------
 
     def _make(self, plugin: object, name: str, aliases: Set[str]) -> _Registration:
-        implementations = find_hookimpls(plugin)
-        wrappers = [one for one in implementations if one.is_wrapper]
-        plain = [one for one in implementations if not one.is_wrapper]
-        if is_exporter(plugin):
-            target, hooks = _exporter_target(plugin, plain)
-            tryfirst: Collection[str] = ()
-        else:
-            target, hooks = Target({one.hook: positional(one) for one in plain}), [one.hook for one in plain]
-            tryfirst = [one.hook for one in plain if one.tryfirst]
-        if not hooks and not wrappers:
-            raise PluginError(
-                f"Plugin {describe(plugin)} is neither an exporter nor has it any function marked @hookimpl. "
-                "Mark its functions with nv_one_logger.host.hookimpl."
-            )
-        guard = Guard(name, target, hooks, self._clock)
+        parts = find_parts(plugin)
+        guard = Guard(name, parts.target, parts.hooks, self._clock, self._former.recall(plugin))
         if self._is_initialized:
             guard.close_gate()  # until it has been told what it missed
-        return _Registration(name, plugin, guard, make_adapter(guard, tryfirst, wrappers), aliases)
+        return _Registration(name, plugin, guard, make_adapter(guard, parts.tryfirst, parts.wrappers), aliases)
 
     def _free_name(self, name: Optional[str], plugin: object) -> str:
         if name is not None:
@@ -288,24 +292,44 @@ class ExporterHost:
     def _remove(self, registration: _Registration) -> None:
         self._pm.unregister(registration.adapter)
         del self._registrations[registration.name]
+        self._former.remember(registration.plugin, registration.guard.started)
         self._note_filters()
+
+    def _fail(self, registration: _Registration) -> None:
+        registration.guard.retire()
+        if self._registrations.get(registration.name) is registration:
+            self._remove(registration)
+            self._failed[registration.name] = registration
+
+    def _close_removed(self, registration: _Registration) -> None:
+        if not self._is_initialized:
+            return
+        registration.guard.close_within()
+        if registration.guard.unfinished_close is not None:
+            _warn_left_behind(registration.guard, CLOSE_TIMEOUT_SEC)
 
     def _note_filters(self) -> None:
         self._filters_spans = bool(self.hook.should_export.get_hookimpls())
 
-    def _let_join(self, registration: _Registration) -> None:
-        """Configure and initialize a plugin in a running host, then tell it what it missed."""
+    def _welcome(self, registration: _Registration, config: Optional[object], is_late: bool) -> None:
+        """Do for a plugin what was done for the others before: configure, initialize, tell what is open."""
         guard = registration.guard
-        if self._config is not None and "configure" in guard.hooks:
-            guard.call_plain("configure", self._config)
-        if "initialize" in guard.hooks:
-            guard.call_plain("initialize")
-        error = guard.errors_by_hook.pop("initialize", None)
-        if error is not None:
+        try:
+            if config is not None and "configure" in guard.hooks:
+                guard.call_plain("configure", config)
+            if is_late:
+                self._let_join(guard)
+        except BaseException:
             with self._lock:
-                self._remove(registration)
-                self._failed[registration.name] = registration
-            raise PluginError(f"Plugin {registration.name} could not be initialized: {error}") from error
+                self._fail(registration)
+            raise
+
+    def _let_join(self, guard: Guard) -> None:
+        if "initialize" in guard.hooks:
+            guard.initialize()
+        error = guard.take_initialize_error()
+        if error is not None:
+            raise PluginError(f"Plugin {guard.name} could not be initialized: {error}") from error
         guard.join_late(self.open_spans)
 
     def _log_unclean(self) -> None:
@@ -328,25 +352,8 @@ class ExporterHost:
             registration.guard.renew_after_fork()
 
 
-def _exporter_target(plugin: Any, marked: List[HookImpl]) -> Tuple[Any, List[str]]:
-    """Return what to call for an exporter: itself, with its marked functions for the hooks it has no method for."""
-    more = [one for one in marked if one.hook not in EXPORTER_METHODS]
-    hooks = [*EXPORTER_METHODS, *(one.hook for one in more)]
-    if all(one.function.__name__ == one.hook for one in more):
-        return plugin, hooks
-    return _Renamed(plugin, {one.hook: positional(one) for one in more}), hooks
-
-
-class _Renamed:
-    """An exporter whose marked functions go by other names than their hooks."""
-
-    def __init__(self, plugin: object, functions: Dict[str, Callable[..., Any]]) -> None:
-        self._plugin = plugin
-        self._functions = functions
-
-    def __getattr__(self, name: str) -> Any:
-        function = self._functions.get(name)
-        return getattr(self._plugin, name) if function is None else function
+def _warn_left_behind(guard: Guard, timeout_sec: float) -> None:
+    _logger.warning("Plugin %s did not close within %s seconds and is left behind.", guard.name, timeout_sec)
 
 
 def _share_of(deadline: float, clock: Callable[[], float], waiting: Set[int], guard: Guard) -> Callable[[], float]:

@@ -47,11 +47,13 @@ HOOK_ARGUMENTS: Dict[str, Tuple[str, ...]] = {
 class HookImpl(NamedTuple):
     """One marked function of a plugin."""
 
+    name: str
     hook: str
     function: Callable[..., Any]
     arguments: Tuple[str, ...]
     is_wrapper: bool
     tryfirst: bool
+    trylast: bool
 
 
 def is_exporter(plugin: object) -> bool:
@@ -72,10 +74,14 @@ def find_hookimpls(plugin: object) -> List[HookImpl]:
     """Return the marked functions of a plugin, checked against the hookspecs.
 
     Raises:
-        PluginError: One is named like no hook, takes an argument that its hook does not have, is an old-style wrapper,
-            or the plugin is a class where an instance is needed. The message names the nearest known name.
+        PluginError: One is named like no hook, takes an argument that its hook does not have, is an old-style wrapper
+            or a wrapper that does not yield, two are for the same hook, or the plugin is a class where an instance is
+            needed. The message names the nearest known name.
     """
-    found = []
+    if isinstance(plugin, type) and issubclass(plugin, Exporter):
+        raise PluginError(_needs_an_instance(plugin))
+    found: List[HookImpl] = []
+    names: Dict[str, str] = {}  # hook -> function, of the plain implementations
     for name, options in _marked(plugin):
         hook = options.get("specname") or name
         if hook not in HOOK_ARGUMENTS:
@@ -87,10 +93,22 @@ def find_hookimpls(plugin: object) -> List[HookImpl]:
                 f"Plugin {describe(plugin)}: {name} is an old-style wrapper. Use @hookimpl(wrapper=True), "
                 "which yields once and returns the result."
             )
-        function = getattr(plugin, name)
-        arguments = _arguments(plugin, hook, function)
-        found.append(HookImpl(hook, function, arguments, bool(options.get("wrapper")), bool(options.get("tryfirst"))))
+        found.append(_hookimpl_of(plugin, name, hook, options))
+        if not found[-1].is_wrapper and names.setdefault(hook, name) != name:
+            raise PluginError(
+                f"Plugin {describe(plugin)} has two functions for {hook}: {names[hook]} and {name}. Merge them."
+            )
     return found
+
+
+def _hookimpl_of(plugin: object, name: str, hook: str, options: Dict[str, Any]) -> HookImpl:
+    function = getattr(plugin, name)
+    is_wrapper = bool(options.get("wrapper"))
+    if is_wrapper and not inspect.isgeneratorfunction(function):
+        raise PluginError(f"Plugin {describe(plugin)}: {name} is marked as a wrapper and has no yield. Yield once.")
+    arguments = _arguments(plugin, hook, function)
+    tryfirst, trylast = bool(options.get("tryfirst")), bool(options.get("trylast"))
+    return HookImpl(name, hook, function, arguments, is_wrapper, tryfirst, trylast)
 
 
 def describe(plugin: object) -> str:
@@ -119,23 +137,33 @@ def _marked(plugin: object) -> Iterator[Tuple[str, Dict[str, Any]]]:
 
 def _arguments(plugin: object, hook: str, function: Callable[..., Any]) -> Tuple[str, ...]:
     known = HOOK_ARGUMENTS[hook]
-    named = tuple(
-        parameter.name
+    required = [
+        parameter
         for parameter in inspect.signature(function).parameters.values()
         if parameter.default is parameter.empty
         and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    )
+    ]
+    named = tuple(parameter.name for parameter in required)
+    if any(parameter.kind is parameter.KEYWORD_ONLY for parameter in required):
+        raise PluginError(
+            f"Plugin {describe(plugin)}: {hook} has keyword-only arguments, and hooks are called by position. "
+            "Remove the '*' from its parameters."
+        )
     for name in named:
         if name in known:
             continue
         if name == "self" and isinstance(plugin, type):
-            raise PluginError(f"Plugin {describe(plugin)} is a class. Register an instance of it.")
+            raise PluginError(_needs_an_instance(plugin))
         takes = ", ".join(known) if known else "no arguments"
         raise PluginError(
             f"Plugin {describe(plugin)}: {hook} names an argument {name!r} that the hook does not have"
             f"{_nearest(name, known)}. The hook has: {takes}."
         )
     return named
+
+
+def _needs_an_instance(plugin: object) -> str:
+    return f"Plugin {describe(plugin)} is a class. Register an instance of it."
 
 
 def _unknown_hook(plugin: object, hook: str) -> str:
