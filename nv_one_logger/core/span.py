@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections import deque
 from enum import Enum
-from typing import Any, Deque, Dict, List, Mapping, Optional, Type, Union, cast
+from typing import Any, Deque, Dict, List, Mapping, Optional, Tuple, Type, Union, cast
 
 from nv_one_logger.core.attributes import Attribute, Attributes, AttributeValue
 from nv_one_logger.core.event import Event, StandardEventName
@@ -361,7 +361,7 @@ class Span:
             stop_time = TracingTimestamp.now()
         if stop_event_attributes is not None:
             self._stop_event = Event(StandardEventName.SPAN_STOP, stop_time, stop_event_attributes)
-        if stop_time.perf_counter_seconds < self._start_time.perf_counter_seconds:
+        if stop_time._perf_counter_seconds < self._start_time._perf_counter_seconds:
             _log.warning(
                 "negative duration", "Span %s was stopped at a time before its start; its duration is 0.", self.name_str
             )
@@ -383,6 +383,25 @@ class Span:
     def initial_attributes_json(self) -> Dict[str, Any]:
         """Return the attributes given at the start as plain values."""
         return self._initial_values.copy()
+
+    def complete_json(self) -> Tuple[Dict[str, Any], Dict[str, Any], Dict[str, Any]]:
+        """Return attributes, start event and stop event of a finished span, as records hold them.
+
+        Raises:
+            OneLoggerError: The span is still active.
+        """
+        stop_time, start_time = self._stop_time, self._start_time
+        if stop_time is None or self._start_event or self._stop_event or self._updated_attributes:
+            return self.attributes_json(), self.start_event_json(), self.stop_event_json()
+        # What the three methods give for a span without attributes on its events, in a third of the time.
+        attributes = self._initial_values.copy()
+        duration = int((stop_time._perf_counter_seconds - start_time._perf_counter_seconds) * 1000)
+        attributes["duration_msec"] = duration if duration > 0 else 0
+        return (
+            attributes,
+            {"name": "span_start", "attributes": {"timestamp_msec": int(start_time._seconds_since_epoch * 1000)}},
+            {"name": "span_stop", "attributes": {"timestamp_msec": int(stop_time._seconds_since_epoch * 1000)}},
+        )
 
     def attributes_json(self) -> Dict[str, Any]:
         """Return all attributes as plain values, ``attributes.to_json()`` without making the collection."""
