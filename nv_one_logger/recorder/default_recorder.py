@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional
 
 from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
@@ -26,8 +27,10 @@ from nv_one_logger.core.time import TracingTimestamp
 from nv_one_logger.exporter.exporter import Exporter
 from nv_one_logger.host.breaker import MAX_FAILURES
 from nv_one_logger.host.host import ExporterHost, PluginFailure
-from nv_one_logger.recorder.current_span import current_span
+from nv_one_logger.recorder.child_process import when_child_process_ends, when_forked_child_ends
+from nv_one_logger.recorder.current_span import current_span_of
 from nv_one_logger.recorder.exporter_state import ExporterState, ExporterStates
+from nv_one_logger.recorder.misuse import are_usable, why_not_addable, why_not_stoppable, why_unusable
 from nv_one_logger.recorder.span_filter import ExportCustomizationMode, make_span_filter
 
 __all__ = ["DefaultRecorder", "ExportCustomizationMode"]
@@ -79,6 +82,8 @@ class DefaultRecorder(Recorder):
         # Spans of the parent process, after a fork: parents of spans here, but not ours to stop.
         self._inherited: FrozenSet[Span] = frozenset()
         self._closed = False
+        self._close_lock = threading.Lock()  # held while closing, by whoever came first
+        self._current_span = current_span_of(self)
         self._host = ExporterHost() if host is None else host
         self._host.open_spans = self._exported_spans
         for exporter in exporters:
@@ -88,6 +93,7 @@ class DefaultRecorder(Recorder):
         self._hook = self._host.hook
         self._start_plugins(error_strategy)
         after_fork_in_child(self, "_renew_after_fork")
+        when_child_process_ends(self, _close_quietly)
 
     def _start_plugins(self, error_strategy: OneLoggerErrorHandlingStrategy) -> None:
         failures: List[PluginFailure] = self._host.initialize()
@@ -119,7 +125,16 @@ class DefaultRecorder(Recorder):
             if self._closed:
                 _log.warning("closed", "Span %s is not recorded: the recorder is closed.", span_name)
                 return NULL_SPAN
-            parent = parent_span or current_span.get()
+            # Looked at here: exporters would be blamed, and paused, for what they cannot make sense of.
+            if (
+                span_attributes is not None
+                or start_time is not None
+                or start_event_attributes is not None
+                or parent_span is not None
+            ) and not are_usable(span_attributes, start_event_attributes, start_time, parent_span):
+                self._misuse(why_unusable(span_attributes, start_event_attributes, start_time, parent_span))
+                span_attributes = start_event_attributes = start_time = parent_span = None
+            parent = parent_span or self._current_span.get()
             if not parent_span and parent is not None and parent not in self._spans:
                 parent = self._nearest_open(parent)
             span = Span.create(span_name, parent, span_attributes, start_event_attributes, start_time)
@@ -130,13 +145,16 @@ class DefaultRecorder(Recorder):
                 span._is_exported = False
             # In the map before the plugins hear of it, so that one that joins just now gets the start in either case.
             self._spans[span] = None
-            current_span.set(span)
+            self._current_span.set(span)
             if span._is_exported:
                 self._hook.export_start(span=span)
             return span
         except Exception as error:
             failure = error
-        handle_failure(DefaultRecorder.start, failure, sys.exc_info()[1] is not None)
+        try:
+            handle_failure(DefaultRecorder.start, failure, sys.exc_info()[1] is not None)
+        finally:
+            del failure  # else it and this frame would hold each other
         return NULL_SPAN
 
     def stop(
@@ -150,6 +168,11 @@ class DefaultRecorder(Recorder):
             report_skipped("stop")
             return
         try:
+            if (stop_event_attributes is not None or stop_time is not None) and not are_usable(
+                stop_event_attributes, None, stop_time, None
+            ):
+                self._misuse(why_unusable(stop_event_attributes, None, stop_time, None))
+                stop_event_attributes = stop_time = None
             if self._spans.pop(span, self) is self:
                 self._refuse_to_stop(span)
                 return
@@ -157,7 +180,10 @@ class DefaultRecorder(Recorder):
             return
         except Exception as error:
             failure = error
-        handle_failure(DefaultRecorder.stop, failure, sys.exc_info()[1] is not None)
+        try:
+            handle_failure(DefaultRecorder.stop, failure, sys.exc_info()[1] is not None)
+        finally:
+            del failure  # else it and this frame would hold each other
 
     def event(self, span: Span, event: Event) -> Event:
         """Record an event on a running span, and return it; see :class:`Recorder`."""
@@ -165,24 +191,23 @@ class DefaultRecorder(Recorder):
             report_skipped("event")
             return None  # type: ignore[return-value]  # callers know a skipped call by it
         try:
-            if self._is_accepted(span, "event", event):
-                span.add_event(event)
-                if span._is_exported:
-                    self._hook.export_event(event=event, span=span)
+            if self._add_event(span, "event", event) and span._is_exported:
+                self._hook.export_event(event=event, span=span)
             return event
         except Exception as error:
             failure = error
-        handle_failure(DefaultRecorder.event, failure, sys.exc_info()[1] is not None)
+        try:
+            handle_failure(DefaultRecorder.event, failure, sys.exc_info()[1] is not None)
+        finally:
+            del failure  # else it and this frame would hold each other
         return None  # type: ignore[return-value]
 
     @safely_execute
     def error(self, span: Span, error_message: str, exception: Optional[Exception] = None) -> ErrorEvent:
         """Record an error of the application on a running span, and return its event; see :class:`Recorder`."""
-        event = ErrorEvent.create(error_message, exception)
-        if self._is_accepted(span, "error", event):
-            span.add_event(event)
-            if span._is_exported:
-                self._hook.export_error(error_event=event, span=span)
+        event = ErrorEvent.create(str(error_message), exception)
+        if self._add_event(span, "error", event) and span._is_exported:
+            self._hook.export_error(error_event=event, span=span)
         return event
 
     @safely_execute
@@ -225,26 +250,39 @@ class DefaultRecorder(Recorder):
         self._hook.export_telemetry_data_error(error=TelemetryDataError.create(error_type, message, attributes))
 
     def _close_now(self, stop_time: Optional[TracingTimestamp] = None) -> None:
-        """Close whether telemetry is enabled or not, at ``stop_time`` (by default now); never raises."""
-        if self._closed:
+        """Close whether telemetry is enabled or not, at ``stop_time`` (by default now); raises no ``Exception``.
+
+        While this runs, another call, from another thread or from an exporter, returns at once. When it was
+        interrupted, as by Ctrl-C, the next call goes on with what is left.
+        """
+        if not self._close_lock.acquire(blocking=False):
             return
+        try:
+            if not self._closed:
+                self._stop_all(stop_time)
+            self._host.close()
+        finally:
+            self._close_lock.release()
+
+    def _stop_all(self, stop_time: Optional[TracingTimestamp]) -> None:
         is_enabled = OneLoggerProvider.instance().one_logger_enabled
         for span in reversed(list(self._spans)):
             self._stop_at_close(span, stop_time, self.stop if is_enabled else self._take_out_and_finish)
-        self._spans.clear()
         self._closed = True
-        self._host.close()
+        for span in reversed(list(self._spans)):  # what other threads have started meanwhile
+            self._take_out_and_finish(span, stop_time)
 
     def _stop_at_close(self, span: Span, stop_time: Optional[TracingTimestamp], stop: Callable[..., Any]) -> None:
+        if span not in self._spans:
+            return  # another thread has stopped it meanwhile
         try:
             stop(span, stop_time=stop_time)
         except Exception as error:
             _log.error(("close", type(error)), "Span %s could not be stopped: %s", span.name_str, error, exc_info=error)
-        if span.active:
-            self._take_out_and_finish(span, stop_time=stop_time)
+        self._take_out_and_finish(span, stop_time)
 
     def _take_out_and_finish(self, span: Span, stop_time: Optional[TracingTimestamp] = None) -> None:
-        if self._spans.pop(span, self) is not self or span.active:
+        if self._spans.pop(span, self) is not self:
             self._finish(span, None, stop_time)
 
     def _finish(
@@ -255,8 +293,8 @@ class DefaultRecorder(Recorder):
         finally:
             if span._stop_time is None:  # the attributes or the time were unusable
                 span.stop()
-            if current_span.get() is span:
-                current_span.set(self._nearest_open(span.parent_span))
+            if self._current_span.get() is span:
+                self._current_span.set(self._nearest_open(span.parent_span))
             if span._is_exported:
                 self._hook.export_stop(span=span)
 
@@ -264,58 +302,41 @@ class DefaultRecorder(Recorder):
 
     def _refuse_to_stop(self, span: Optional[Span]) -> None:
         if span is not NULL_SPAN and span not in self._inherited:
-            self._misuse(_why_not_stoppable(span, self._closed))
+            self._misuse(why_not_stoppable(span, self._closed))
 
     def _nearest_open(self, span: Optional[Span]) -> Optional[Span]:
         """Return the span if it is open here, else its nearest ancestor that is.
 
-        The current span of a thread may have been stopped by another one, or belong to another recorder.
+        The current span of a thread may have been stopped by another one.
         """
         while span is not None and span not in self._spans and span not in self._inherited:
             span = span.parent_span
         return span
 
-    def _is_accepted(self, span: Optional[Span], kind: str, event: Event) -> bool:
-        """Whether something can be recorded on the span; if not, and it is not the null span, that is misuse."""
-        if span is not None and span._stop_time is None and not self._closed:
-            return span is not NULL_SPAN
-        if span is NULL_SPAN:
+    def _add_event(self, span: Span, kind: str, event: Event) -> bool:
+        """Add an event to an open span and tell so; if that is not possible, and it is not the null span, is misuse."""
+        if span in self._spans or (span in self._inherited and span.active):
+            # Exporters are not to be blamed, nor paused, for something else that they are given.
+            if isinstance(event, Event):
+                try:
+                    span.add_event(event)
+                except OneLoggerError:  # another thread has stopped the span just now
+                    pass
+                else:
+                    return True
+        elif span is NULL_SPAN:
             return False
-        subject = "no span" if span is None else f"span {span.name_str}, which was stopped"
-        why = " (the recorder is closed)" if self._closed else ""
-        self._misuse(
-            "Cannot add an event to a span that is not running. "
-            f"The {kind} {event.name_str} was meant for {subject}{why}."
-        )
+        self._misuse(why_not_addable(span, kind, event, self._closed))
         return False
 
     def _exported_spans(self) -> List[Span]:
         return [span for span in list(self._spans) if span._is_exported]
 
     def _renew_after_fork(self) -> None:
-        self._inherited = frozenset(self._spans)
+        self._inherited = self._inherited.union(self._spans)
         self._spans = {}
-        _close_when_multiprocessing_ends(self)
-
-
-def _why_not_stoppable(span: Optional[Span], is_closed: bool) -> str:
-    if span is None:
-        return "Cannot stop a span that is None. Give stop() what start() returned."
-    if is_closed:
-        return f"Cannot stop span {span.name_str}: the recorder is closed, which has stopped all spans."
-    state = "it was never started by this recorder" if span.active else "it was stopped before"
-    return f"Cannot stop span {span.name_str}: {state}. Stop each span once."
-
-
-def _close_when_multiprocessing_ends(recorder: DefaultRecorder) -> None:
-    """In a child that ``multiprocessing`` forked, have the recorder closed at its end.
-
-    Such a child ends with ``os._exit`` and runs no ``atexit`` function. Its own finalizers are cleared right after the
-    fork, hence the detour over ``register_after_fork``, which it honours after that.
-    """
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(recorder, lambda one: util.Finalize(one, _close_quietly, args=(one,), exitpriority=0))
+        self._close_lock = threading.Lock()
+        when_forked_child_ends(self, _close_quietly)
 
 
 @exception_guard

@@ -17,7 +17,6 @@ from nv_one_logger.core.internal.safe_execution import report_skipped, safely_ex
 from nv_one_logger.core.null_span import NULL_SPAN
 from nv_one_logger.core.span import Span, SpanName
 from nv_one_logger.core.time import TracingTimestamp
-from nv_one_logger.recorder.current_span import current_span
 from nv_one_logger.recorder.default_recorder import DefaultRecorder, ExportCustomizationMode
 from nv_one_logger.training_telemetry.api._progress import STEP_SPANS, Progress
 from nv_one_logger.training_telemetry.api._standard_spans import (
@@ -132,7 +131,7 @@ class ManagedSpanRecorder(DefaultRecorder):
         if name in MANAGED_SPANS:
             is_second = self._open_spans.get(name) is not None
         else:
-            is_second = is_nested_in_its_like(name, self._nearest_open(current_span.get()))
+            is_second = is_nested_in_its_like(name, self._nearest_open(self._current_span.get()))
         timer = self._training_state.multi_iteration_timers.get(name)
         if is_second:
             self._misuse(f"Cannot start span {name}: a span of that name is already active.")
