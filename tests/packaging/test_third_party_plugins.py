@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 import pytest
 
@@ -307,3 +307,36 @@ print(sorted(getattr(e, "__name__", type(e).__name__) for e in manager.create_ex
         "[('file', True, {'backup_count': 3, 'file_path': 'mine.jsonl', 'fsync': True}), ('taps', True, {})]"
     )
     assert exporters == "['FileExporter', 'my_taps.hooks']"
+
+
+PROVIDER = """
+import json, sys
+from nv_one_logger.training_telemetry.api.callbacks import on_app_end, on_app_start
+from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
+
+provider = TrainingTelemetryProvider.instance()
+provider.with_export_config([{"name": "my_file_exporter", "config": {"file_path": "mine.jsonl"}}]).configure_provider()
+on_app_start()
+on_app_end()
+taps = sys.modules.get("my_taps.hooks")
+print(json.dumps([[name for name, _ in provider.host.plugins()], taps.seen if taps else None]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("env", "plugins", "seen"),
+    [
+        ({}, {"my_file_exporter", "taps_on"}, ["application"]),
+        ({"ONE_LOGGER_DISABLE": "taps_on"}, {"my_file_exporter"}, None),
+        ({"ONE_LOGGER_DISABLED": "1"}, set(), None),
+    ],
+    ids=["on", "disable", "disabled"],
+)
+def test_provider_runs_both_and_the_switches_act_before_any_import(
+    env: Dict[str, str], plugins: Set[str], seen: Optional[List[str]], site: Site, tmp_path: Path
+) -> None:
+    found, recorded = json.loads(site.environment.run(PROVIDER, cwd=tmp_path, env=env))
+
+    assert set(found) == plugins
+    assert recorded == seen
+    assert (tmp_path / "mine.jsonl").exists() == bool(plugins)
