@@ -37,8 +37,7 @@ class _Settings:
 
 def _set_debug(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     # Eager, since finding the command comes before the body of the group, and may be what fails.
-    if isinstance(ctx.obj, _Settings):
-        ctx.obj.debug = wanted
+    ctx.ensure_object(_Settings).debug = wanted
 
 
 def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:

@@ -27,9 +27,14 @@ def make_console(*, stderr: bool = False) -> Console:
 
 
 def format_msec(msec: Optional[Union[int, float]]) -> str:
-    """Write a duration for a person: ``-`` when unknown, else milliseconds, seconds, minutes or hours."""
+    """Write a duration for a person: ``-`` when unknown, else milliseconds, seconds, minutes or hours.
+
+    Records hold whole milliseconds, the rest cut off, so 0 means less than one.
+    """
     if msec is None:
         return "-"
+    if msec == 0:
+        return "<1 ms"
     if abs(msec) < 1000:
         return f"{msec:.0f} ms" if float(msec).is_integer() else f"{msec:.1f} ms"
     seconds = msec / 1000

@@ -12,7 +12,6 @@ from click.shell_completion import CompletionItem
 from nv_one_logger.cli.registry import CommandEntry, find_commands
 from nv_one_logger.config.switches import Switches
 from nv_one_logger.core.exceptions import OneLoggerError, PluginError
-from nv_one_logger.host.adapter import positional
 from nv_one_logger.host.catalogue import Catalogue
 from nv_one_logger.host.inspection import find_hookimpls
 
@@ -40,7 +39,7 @@ class PluginGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> List[str]:
         """Return the names of all commands, in the order of the help page."""
-        return [*self.entries, *(name for name in sorted(self.commands) if name not in self.entries)]
+        return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> Optional[click.Command]:
         """Return a command, importing its plugin; ``None`` when nobody publishes it.
@@ -48,10 +47,9 @@ class PluginGroup(click.Group):
         Raises:
             CommandPluginError: Its plugin is switched off or broken.
         """
-        known = super().get_command(ctx, cmd_name)
         entry = self.entries.get(cmd_name)
-        if known is not None or entry is None:
-            return known
+        if entry is None:
+            return None
         try:
             return load_command(entry)
         except OneLoggerError as error:
@@ -70,9 +68,8 @@ class PluginGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         rows = [(name, self._summary(name)) for name in self.list_commands(ctx)]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> List[CompletionItem]:
         """Complete the names of commands without importing any."""
@@ -85,9 +82,7 @@ class PluginGroup(click.Group):
         super().invoke(ctx)
 
     def _summary(self, name: str) -> str:
-        entry = self.entries.get(name)
-        if entry is None:
-            return self.commands[name].get_short_help_str(100)
+        entry = self.entries[name]
         return f"{entry.summary} (off: {entry.off_because})" if entry.off_because else entry.summary
 
 
@@ -103,7 +98,7 @@ def load_command(entry: CommandEntry) -> click.Command:
         # Called directly, not through the host, which would keep its error from us: there is only this one plugin.
         for implementation in find_hookimpls(plugin):
             if implementation.hook == "one_logger_commands" and not implementation.is_wrapper:
-                positional(implementation)(group)
+                implementation.function(**dict.fromkeys(implementation.arguments, group))
     except Exception as error:
         raise PluginError(
             f"Command '{entry.name}' of {entry.publisher}: its plugin fails ({type(error).__name__}: {error}). "

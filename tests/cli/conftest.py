@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import textwrap
 from pathlib import Path
@@ -20,6 +21,36 @@ def one_logger(run_python: Run) -> Run:
         done = run_python(["-m", "nv_one_logger.cli.main", *arguments], check=False, **options)
         assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    return run
+
+
+PTY = """
+import os, subprocess, sys
+master, slave = os.openpty()
+process = subprocess.Popen([sys.executable, "-m", "nv_one_logger.cli.main", *sys.argv[1:]], stdout=slave, stderr=slave)
+os.close(slave)
+try:
+    while True:
+        data = os.read(master, 65536)
+        if not data:
+            break
+        sys.stdout.buffer.write(data)
+except OSError:  # how Linux says that the other side has closed it
+    pass
+sys.exit(process.wait())
+"""
+
+
+@pytest.fixture
+def on_terminal(run_python: Run) -> Callable[..., str]:
+    """Run ``one-logger`` on a terminal and return what it wrote there: ``on_terminal(["demo"], columns=80)``."""
+    if not hasattr(os, "openpty"):
+        pytest.skip("no pseudo terminals on this platform")
+
+    def run(arguments: List[str], *, columns: int, **environ: str) -> str:
+        env = {"TERM": "xterm", "COLUMNS": str(columns), **environ}
+        return str(run_python(["-c", PTY, *arguments], env=env).stdout)
 
     return run
 

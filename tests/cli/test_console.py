@@ -63,7 +63,7 @@ def test_names_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> No
     ("msec", "text"),
     [
         (None, "-"),
-        (0, "0 ms"),
+        (0, "<1 ms"),
         (12, "12 ms"),
         (1.25, "1.2 ms"),
         (1250, "1.25 s"),

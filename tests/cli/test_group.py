@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 GREET = """
@@ -56,6 +57,17 @@ def test_plugin_that_fails_while_it_adds_its_command_is_named(one_logger: Any, i
     failed = one_logger("greet", code=1)
     assert "Command 'greet' of acme-greet 1.0" in failed.stderr
     assert "kaputt" in failed.stderr
+
+
+def test_other_hooks_of_a_command_plugin_are_left_alone(one_logger: Any, installed: Any) -> None:
+    more = """
+        @hookimpl
+        def configure(config):
+            raise RuntimeError("not for a command line")
+    """
+    source = textwrap.dedent(GREET) + textwrap.dedent(more)
+    installed("acme-greet", {"greet": "greet"}, {"greet": source})
+    assert "hello you" in one_logger("greet", "you").stdout
 
 
 def test_plugin_that_adds_another_name_is_told_so(one_logger: Any, installed: Any) -> None:

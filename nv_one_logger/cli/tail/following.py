@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import BinaryIO, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import BinaryIO, Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from nv_one_logger.reader import BadLine, FileScanner, Gap, LineSplitter, Record
 from nv_one_logger.reader.account import RunCounter
@@ -53,15 +53,24 @@ class FollowedFile:
         Raises:
             OSError: The file exists and cannot be read.
         """
-        if self._file is None and not self._open(self.path):
-            return
-        yield from self._drain()
-        for successor in self._successors():
+        file = self._file
+        if file is None:
+            file = _open_file(self.path)
+            if file is None:
+                return
+            self._follow(file, self.path)
+        yield from self._drain(file)
+        successor = self._successor(file)
+        while successor is not None:
             # What was written between the last read and the renaming.
-            yield from self._drain()
+            yield from self._drain(file)
+            file = _open_same(*successor)
+            if file is None:
+                return  # renamed again in this moment; the next look finds it under its new name
             yield from self._end_of_file()
-            if self._open(successor):
-                yield from self._drain()
+            self._follow(file, successor[0])
+            yield from self._drain(file)
+            successor = self._successor(file)
 
     def finish(self) -> Iterator[Record]:
         """Take the file for finished: return the last record if it lacks only its newline, report a torn one."""
@@ -78,25 +87,17 @@ class FollowedFile:
             str(path), self._counters, source=str(self.path), on_bad_line=self._on_bad_line, on_gap=self._on_gap
         )
 
-    def _open(self, path: Path) -> bool:
-        try:
-            self._file = open(path, "rb", buffering=0)  # noqa: SIM115  # lives until the file's end is certain
-        except FileNotFoundError:
-            return False
+    def _follow(self, file: BinaryIO, path: Path) -> None:
+        self._file = file
         self._position = 0
         self._splitter = LineSplitter()
         self._scanner = self._new_scanner(path)
-        return True
 
-    def _drain(self) -> Iterator[Record]:
-        file = self._file
-        if file is None:
-            return
+    def _drain(self, file: BinaryIO) -> Iterator[Record]:
         if os.fstat(file.fileno()).st_size < self._position:
-            yield from self._end_of_file()
-            self._open(self.path)
-            file = self._file
-        while file is not None:
+            file.seek(0)
+            self._follow(file, self.path)
+        while True:
             chunk = file.read(_CHUNK_BYTES)
             if not chunk:
                 break
@@ -115,19 +116,22 @@ class FollowedFile:
         if record is not None:
             yield record
 
-    def _successors(self) -> List[Path]:
-        """Return the files that took over from the open one, oldest first; none while it is still the current one."""
+    def _successor(self, file: BinaryIO) -> Optional[Tuple[Path, _Identity]]:
+        """Return the file that took over from the open one; ``None`` while that is still the current one."""
         current = _identity_of_path(self.path)
-        mine = _identity(os.fstat(self._file.fileno())) if self._file is not None else None
-        if current is None or mine is None or current == mine:
-            return []
-        older = list(self._rotated())
-        places = [place for place, (_, identity) in enumerate(older) if identity == mine]
-        # Not found: it was rotated out of existence, and the numbers will show what is missing.
-        newer = older[: places[0]] if places else []
-        return [*(path for path, _ in reversed(newer)), self.path]
+        mine = _identity(os.fstat(file.fileno()))
+        if current is None or current == mine:
+            return None
+        newer = (self.path, current)
+        for path, identity in self._rotated():
+            if identity == mine:
+                return newer
+            newer = (path, identity)
+        # Not found: it was rotated out of existence. The oldest is next, and the numbers will show what is missing.
+        return newer
 
     def _rotated(self) -> Iterator[Tuple[Path, _Identity]]:
+        """Return the renamed files, newest first."""
         number = 1
         while True:
             path = self.path.with_name(f"{self.path.name}.{number}")
@@ -136,6 +140,22 @@ class FollowedFile:
                 return
             yield path, identity
             number += 1
+
+
+def _open_file(path: Path) -> Optional[BinaryIO]:
+    try:
+        return open(path, "rb", buffering=0)  # closed by the caller, when the file's end is certain
+    except FileNotFoundError:
+        return None
+
+
+def _open_same(path: Path, identity: _Identity) -> Optional[BinaryIO]:
+    """Open a file unless the name has gone to another one meanwhile."""
+    file = _open_file(path)
+    if file is not None and _identity(os.fstat(file.fileno())) != identity:
+        file.close()
+        return None
+    return file
 
 
 def _identity(status: os.stat_result) -> _Identity:

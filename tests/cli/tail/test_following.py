@@ -112,6 +112,31 @@ def test_file_rotated_out_of_existence_shows_as_a_gap(path: Path, follower: Foll
     assert [(gap.first, gap.last) for gap in follower.gaps] == [(2, 2)]
 
 
+def test_rotation_in_the_middle_of_a_look_loses_no_record(
+    path: Path, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(path, 1)
+    assert follower.poll() == [1]
+    rotate(path)
+    append(path, 2)
+    rotate(path)
+    append(path, 3)
+    stat, looks = os.stat, []
+
+    def stat_then_rotate(target: Path) -> os.stat_result:
+        status = stat(target)
+        looks.append(target)
+        if len(looks) == 3:  # the current file and both renamed ones: what to read next has been decided
+            rotate(path)
+            append(path, 4)
+        return status
+
+    monkeypatch.setattr(os, "stat", stat_then_rotate)
+    assert follower.poll() == []
+    assert follower.poll() == [2, 3, 4]
+    assert follower.gaps == []
+
+
 def test_rotated_file_is_followed_until_its_successor_is_there(path: Path, follower: Follower) -> None:
     append(path, 1)
     assert follower.poll() == [1]

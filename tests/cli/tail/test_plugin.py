@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_missing_file_is_a_failure_without_following(one_logger: Any, tmp_path: 
     done = one_logger("tail", "--no-follow", "absent[1].jsonl", FINISHED, code=1)
     assert done.stderr == "absent[1].jsonl does not exist.\n"
     assert done.stdout != ""
+
+
+def test_terminal_shows_each_record_on_one_line_of_its_width(on_terminal: Any) -> None:
+    shown = on_terminal(["tail", "--no-follow", "--all", FINISHED], columns=60)
+    lines = shown.replace("\r\n", "\n").splitlines()
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    assert len(plain) == 46
+    assert max(map(len, plain)) == 60
+    assert plain != lines
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process there")
