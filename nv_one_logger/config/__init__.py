@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from nv_one_logger.config.build import BuiltPlugin, BuiltPlugins, build, check
+from nv_one_logger.config.gate import Plan
 from nv_one_logger.config.models import Origin, OriginKind, Problem
 from nv_one_logger.config.provenance import Beaten, Decision, Explanation, State, ValueOrigin
 from nv_one_logger.config.report import report
-from nv_one_logger.config.resolve import Plan, Resolution, Verdict, resolve
+from nv_one_logger.config.resolve import Resolution, Verdict, resolve
 from nv_one_logger.config.sources import LoadedSources, load_sources
 from nv_one_logger.config.switches import Switches
 

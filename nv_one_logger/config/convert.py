@@ -15,7 +15,7 @@ from pydantic.errors import PydanticUserError
 from nv_one_logger.config.annotations import prepared, resolved, type_text
 from nv_one_logger.config.document import Scalar, locate
 from nv_one_logger.config.entries import did_you_mean
-from nv_one_logger.config.masking import MASK, is_secret_path, masked
+from nv_one_logger.config.masking import shown, without_secrets
 from nv_one_logger.config.models import Origin, Setting
 from nv_one_logger.config.yaml_reader import surprise
 from nv_one_logger.core.exceptions import ConfigError
@@ -56,7 +56,7 @@ def convert_arguments(
     Args:
         target: The class to be constructed.
         settings: Configured arguments.
-        path: Key of the arguments in their source, such as ``exporters[0].config``.
+        path: What a missing argument's key begins with, such as ``exporters[0].config``.
         origin: Where the entry stands, for missing arguments.
         given: Parameters the caller fills in itself, which cannot be configured.
     """
@@ -68,7 +68,7 @@ def convert_arguments(
     converted = Converted()
     for name, setting in settings.items():
         parameter = allowed.get(name, rest)
-        key = f"{path}.{name}"
+        key = setting.key or f"{path}.{name}"
         if name in parameters and parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
             continue  # reported with the missing ones
         if parameter is None or name in given:
@@ -111,7 +111,8 @@ def _convert(
     except ValidationError as error:
         converted.errors.append(_wrong(parameter, adapter, setting, key, error))
     except Exception as error:  # a validator of a stranger's type
-        problem = f"is not accepted as {type_text(parameter.annotation)} ({type(error).__name__}: {error})"
+        reason = without_secrets(f"{type(error).__name__}: {error}", {parameter.name: setting.node})
+        problem = f"is not accepted as {type_text(parameter.annotation)} ({reason})"
         converted.errors.append(_error(problem, setting, key, "Correct the value"))
 
 
@@ -195,6 +196,7 @@ def _wrong(
     found = locate(setting.node, first["loc"])
     takes = type_text(parameter.annotation)
     reason = _OWN_WORDS.get(str(first["type"]), str(first["msg"]).replace("Value error, ", ""))
+    reason = without_secrets(reason, {parameter.name: setting.node})
     problem = f"does not fit {takes} ({reason})"
     remedy = _remedy(parameter.name, takes, found, str(first["type"]), adapter, key)
     inner = _path_of(setting, first["loc"])
@@ -232,8 +234,7 @@ def _path_of(setting: Setting, location: object) -> str:
 
 
 def _error(problem: str, setting: Setting, key: str, remedy: str) -> ConfigError:
-    shown = MASK if is_secret_path(key) else masked(key.rpartition(".")[2], setting.value)
-    return setting.origin.error(problem, key=key, value=shown, remedy=remedy)
+    return setting.origin.error(problem, key=key, value=shown(key, setting.node), remedy=remedy)
 
 
 def _name(target: Callable[..., object]) -> str:

@@ -163,7 +163,7 @@ class _Parser:
     def background(self, node: Optional[Node], key: str) -> Optional[Setting]:
         if isinstance(node, Fields):
             self.config(node, key)  # for the mistakes in its keys
-            return self._setting(node)
+            return self._setting(node, key=key)
         return self.boolean(node, key)
 
     def config(self, node: Optional[Node], key: str) -> Mapping[str, Setting]:
@@ -176,7 +176,7 @@ class _Parser:
         settings: Dict[str, Setting] = {}
         for name, value in node.pairs:
             if isinstance(name.value, str):
-                settings[name.value] = self._setting(value, name)
+                settings[name.value] = self._setting(value, name, f"{key}.{name.value}")
             else:
                 problem = f"has the key {name.value!r}, which is not a text"
                 self.mistake(problem, name, key, remedy="Use a text", with_value=False)
@@ -197,8 +197,8 @@ class _Parser:
             )
         return tuple(kept)
 
-    def _setting(self, node: Node, key: Optional[Scalar] = None) -> Setting:
-        return Setting(node, self._at(node), None if key is None else self._at(key))
+    def _setting(self, node: Node, name: Optional[Scalar] = None, key: str = "") -> Setting:
+        return Setting(node, self._at(node), None if name is None else self._at(name), key)
 
     def _at(self, node: Node) -> Origin:
         origin = self._origin.at(node.place)

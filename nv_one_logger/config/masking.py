@@ -1,10 +1,13 @@
-"""Keeps secrets out of error messages and explanations: which keys hold one, and what is shown instead."""
+"""Keeps secrets out of error messages and explanations: which values are hidden, and what is shown instead."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Iterator, Mapping
 
-__all__ = ["MASK", "is_secret", "is_secret_path", "masked", "without_secrets"]
+from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
+
+__all__ = ["MASK", "is_secret", "is_secret_path", "masked", "shown", "without_secrets"]
 
 MASK = "***"
 
@@ -35,19 +38,53 @@ def masked(key: str, value: object) -> object:
     return value
 
 
-def without_secrets(text: str, values: Mapping[str, object]) -> str:
-    """Remove secret values from a text somebody else wrote, such as the message of an exception."""
-    for secret in sorted(_secrets("", dict(values)), key=len, reverse=True):
+def shown(path: str, node: Node) -> object:
+    """Return what may be shown of a configured value, also hiding what secret environment variables were put into."""
+    value = plain(_without_variables(node))
+    return MASK if is_secret_path(path) and value is not None else masked("", value)
+
+
+def without_secrets(text: str, config: Mapping[str, Node]) -> str:
+    """Remove the secrets of a configuration from a text somebody else wrote, such as the message of an exception."""
+    secrets = {secret for key, node in config.items() for secret in _secrets(key, node)}
+    for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
 
 
-def _secrets(key: str, value: object) -> Iterator[str]:
+def _without_variables(node: Node) -> Node:
+    if isinstance(node, Items):
+        return replace(node, nodes=tuple(_without_variables(item) for item in node.nodes))
+    if isinstance(node, Fields):
+        return replace(node, pairs=tuple((key, _without_variables(value)) for key, value in node.pairs))
+    return replace(node, value=MASK) if _has_secret_variable(node) else node
+
+
+def _has_secret_variable(node: Scalar) -> bool:
+    return any(is_secret(name) for name in node.variables)
+
+
+def _secrets(key: str, node: Node) -> Iterator[str]:
+    if isinstance(node, Items):
+        for item in node.nodes:
+            yield from _secrets(key, item)
+    elif isinstance(node, Fields):
+        for name, value in node.pairs:
+            yield from _secrets(_nearest_secret(key, name.value), value)
+    else:
+        yield from _secret_texts("token" if _has_secret_variable(node) else key, node.value)
+
+
+def _secret_texts(key: str, value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _secrets(key if is_secret(key) else str(name), item)
+            yield from _secret_texts(_nearest_secret(key, name), item)
     elif isinstance(value, list):
         for item in value:
-            yield from _secrets(key, item)
+            yield from _secret_texts(key, item)
     elif is_secret(key) and len(str(value)) >= _SHORTEST_HIDDEN:
         yield str(value)
+
+
+def _nearest_secret(key: str, name: object) -> str:
+    return key if is_secret(key) else str(name)

@@ -80,11 +80,19 @@ class Origin:
 
 @dataclass(frozen=True)
 class Setting:
-    """One value with its origin; ``node`` keeps the places of what is inside it."""
+    """One value with its origin.
+
+    Attributes:
+        node: The value, with the places of what is inside it.
+        origin: Where it stands.
+        key_origin: Where its key stands.
+        key: Its key in that source, such as ``exporters[0].config.file_path``.
+    """
 
     node: Node
     origin: Origin
     key_origin: Optional[Origin] = None
+    key: str = ""
 
     @property
     def value(self) -> object:

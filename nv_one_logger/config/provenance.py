@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Tuple
 
-from nv_one_logger.config.masking import masked
+from nv_one_logger.config.masking import shown
 from nv_one_logger.config.models import Entry, Merged, Origin, Setting
 from nv_one_logger.core.internal.strenum import StrEnum
 
@@ -147,16 +147,15 @@ def origin_of_type(plugin: object) -> str:
 
 
 def _value_origin(key: str, mentions: Tuple[Setting, ...]) -> ValueOrigin:
-    last = key.rpartition(".")[2]
-    shown = [Beaten(masked(last, setting.value), setting.origin) for setting in mentions]
-    return ValueOrigin(key, shown[0].value, shown[0].origin, tuple(shown[1:]))
+    found = [Beaten(shown(key, setting.node), setting.origin) for setting in mentions]
+    return ValueOrigin(key, found[0].value, found[0].origin, tuple(found[1:]))
 
 
 def _enabled_origin(merged: Merged) -> ValueOrigin:
-    shown = [Beaten(layer.is_enabled, _enabled_place(layer)) for layer in merged.layers if layer.is_loaded]
-    if not shown:
-        shown = [Beaten(merged.is_enabled, _enabled_place(merged.top))]
-    return ValueOrigin("enabled", shown[0].value, shown[0].origin, tuple(shown[1:]))
+    found = [Beaten(layer.is_enabled, _enabled_place(layer)) for layer in merged.layers if layer.is_loaded]
+    if not found:
+        found = [Beaten(merged.is_enabled, _enabled_place(merged.top))]
+    return ValueOrigin("enabled", found[0].value, found[0].origin, tuple(found[1:]))
 
 
 def _enabled_place(entry: Entry) -> Origin:

@@ -8,25 +8,18 @@ from typing import Collection, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from nv_one_logger.config import switches as switch_names
 from nv_one_logger.config.entries import did_you_mean
+from nv_one_logger.config.gate import Gate, Plan
 from nv_one_logger.config.merge import merge_levels
-from nv_one_logger.config.models import Entry, Level, Merged, Origin, OriginKind, Problem
+from nv_one_logger.config.models import Entry, Level, OriginKind, Problem
 from nv_one_logger.config.names import Names
 from nv_one_logger.config.package_defaults import duplicate_defaults, read_default, unread_default
-from nv_one_logger.config.provenance import Decision, Explanation, State, origin_of_type, values_of
+from nv_one_logger.config.provenance import Explanation, State, origin_of_type
 from nv_one_logger.config.sources import FileSource, LoadedSources
 from nv_one_logger.config.switches import Switches
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.host.catalogue import Catalogue
 
-__all__ = ["Plan", "Resolution", "Trial", "Verdict", "plan_entries", "resolve"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One exporter: what the sources say together, and what was decided."""
-
-    merged: Merged
-    decision: Decision
+__all__ = ["Resolution", "Trial", "Verdict", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +77,7 @@ class Resolution:
         key = self.names.key(origin_of_type(plugin))
         own = (name,) if name else ()
         answers = tuple(dict.fromkeys([*own, *self.names.names_of_class(key)]))
-        reason = _block_reason(answers, self.names, self.switches, self.blocked)
-        if not reason and self.switches.safe_mode and not self.names.is_builtin(key):
-            reason = _SAFE_MODE_REASON
+        reason = Gate(self.names, self.switches, self.blocked).reason_to_block(answers, key)
         if reason:
             return Verdict(State.BLOCKED, reason, answers)
         for plan in self.plans:
@@ -125,8 +116,9 @@ def resolve(
     code = tuple(entry for source in sources for entry in source.code)
     file_level = Level(OriginKind.FILE, tuple(entry for file in applied for entry in file.entries))
     code_level = Level(OriginKind.CODE, tuple(entry for entry in code if entry.is_sound))
-    gate = _Gate(names, switches, tuple(blocked))
-    problems = [*gate.switch_problems(), *(problem for source in sources for problem in source.problems)]
+    gate = Gate(names, switches, tuple(blocked))
+    problems = [Problem(error, asked=False) for error in switches.problems]
+    problems.extend(problem for source in sources for problem in source.problems)
     problems.extend(problem for file in files for problem in file.problems)
     defaults: Tuple[Entry, ...] = ()
     if all(_inherits(file) for file in applied):
@@ -149,66 +141,6 @@ def resolve(
     )
 
 
-def plan_entries(entries: Iterable[Entry], catalogue: Catalogue, switches: Switches) -> Tuple[Plan, ...]:
-    """Apply the switches to entries that are already merged."""
-    gate = _Gate(Names.from_catalogue(catalogue), switches, ())
-    return tuple(gate.plan(Merged((entry,))) for entry in entries)
-
-
-_SAFE_MODE_REASON = f"{switch_names.SAFE_MODE}=1 runs built-in exporters only"
-
-
-class _Gate:
-    """Applies switches and blocked names."""
-
-    def __init__(self, names: Names, switches: Switches, blocked: Tuple[str, ...]) -> None:
-        self.names = names
-        self.switches = switches
-        self.blocked = blocked
-
-    def plan(self, merged: Merged) -> Plan:
-        answers, key = self.names.answers_to(merged), self.names.class_key(merged)
-        reason = self.reason_to_block(answers, key, is_read=all(layer.is_loaded for layer in merged.layers))
-        state = State.BLOCKED if reason else State.ON if merged.is_enabled else State.OFF
-        failure = next((layer.failure for layer in merged.layers if layer.failure and not key), "")
-        if state is State.ON and failure:
-            state, reason = State.BROKEN, failure
-        reason = reason or _mention(merged.top)
-        origin = merged.top.origin if merged.top.enabled is None else merged.top.enabled.origin
-        if state is State.BLOCKED:
-            origin = Origin(OriginKind.SWITCH, reason)
-        replaced = tuple(entry.origin for entry in merged.replaced)
-        return Plan(merged, Decision(answers[0], key, state, reason, origin, answers, values_of(merged), replaced))
-
-    def reason_to_block(self, answers: Tuple[str, ...], key: str, *, is_read: bool = True) -> str:
-        reason = _block_reason(answers, self.names, self.switches, self.blocked)
-        if reason or not self.switches.safe_mode or (is_read and self.names.is_builtin(key)):
-            return reason
-        return _SAFE_MODE_REASON
-
-    def blocks_default(self, name: str) -> bool:
-        return bool(self.reason_to_block((name,), "", is_read=False))
-
-    def switch_problems(self) -> List[Problem]:
-        return [Problem(error, asked=False) for error in self.switches.problems]
-
-
-def _block_reason(answers: Tuple[str, ...], names: Names, switches: Switches, blocked: Tuple[str, ...]) -> str:
-    for name in switches.disable:
-        if names.matches(name, answers):
-            return f"{switch_names.DISABLE} names {name}"
-    for name in blocked:
-        if names.matches(name, answers):
-            return f"blocked in code as {name}"
-    return ""
-
-
-def _mention(entry: Entry) -> str:
-    if entry.enabled is None:
-        return f"mentioned in {entry.origin.place}"
-    return f"enabled: {str(entry.is_enabled).lower()} in {entry.enabled.origin}"
-
-
 def _distinct_files(sources: Sequence[LoadedSources]) -> Tuple[FileSource, ...]:
     """One file read by several calls counts once."""
     files: Dict[str, FileSource] = {}
@@ -223,7 +155,7 @@ def _inherits(file: FileSource) -> bool:
 
 
 def _read_defaults(
-    catalogue: Catalogue, gate: _Gate, levels: Sequence[Level], problems: List[Problem]
+    catalogue: Catalogue, gate: Gate, levels: Sequence[Level], problems: List[Problem]
 ) -> Tuple[Entry, ...]:
     points = catalogue.package_defaults()
     problems.extend(duplicate_defaults(points))
@@ -257,7 +189,7 @@ def _is_off(name: str, levels: Sequence[Level]) -> bool:
     return is_off
 
 
-def _try_mistaken(files: Sequence[FileSource], code: Tuple[Entry, ...], package_level: Level, gate: _Gate) -> Trial:
+def _try_mistaken(files: Sequence[FileSource], code: Tuple[Entry, ...], package_level: Level, gate: Gate) -> Trial:
     """Merge as if entries with mistakes counted; files nobody named do not, as they stop nothing."""
     counted = [file for file in files if not file.is_broken or file.origin.asked]
     if all(entry.is_sound for entry in code) and not any(file.is_broken for file in counted):
@@ -268,7 +200,7 @@ def _try_mistaken(files: Sequence[FileSource], code: Tuple[Entry, ...], package_
 
 
 def _misspelt_switches(
-    gate: _Gate, plans: Sequence[Plan], catalogue: Catalogue, known_names: Iterable[str]
+    gate: Gate, plans: Sequence[Plan], catalogue: Catalogue, known_names: Iterable[str]
 ) -> List[Problem]:
     """A name that nothing answers to is fine, as one setting may serve many machines, unless it looks misspelt."""
     known = {name for plan in plans for name in plan.decision.aliases}

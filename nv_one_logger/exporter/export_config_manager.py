@@ -8,14 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
-from nv_one_logger.config.build import construct, prepare
 from nv_one_logger.config.entries import parse_entries
+from nv_one_logger.config.gate import Plan, plan_entries
 from nv_one_logger.config.merge import merge_levels
 from nv_one_logger.config.models import Entry, Level, Merged, Origin, OriginKind, Problem
 from nv_one_logger.config.names import Names
+from nv_one_logger.config.prepare import construct, prepare
 from nv_one_logger.config.provenance import State
 from nv_one_logger.config.report import report
-from nv_one_logger.config.resolve import Plan, plan_entries, resolve
+from nv_one_logger.config.resolve import resolve
 from nv_one_logger.config.sources import FileSource, LoadedSources, find_file, load_entries, node_of, read_found
 from nv_one_logger.config.switches import Switches
 from nv_one_logger.core.exceptions import ConfigError

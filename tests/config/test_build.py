@@ -9,7 +9,8 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 import pytest
 
-from nv_one_logger.config.build import V1_EXPORTER, BuiltPlugins, build, check
+from nv_one_logger.config.build import BuiltPlugins, build, check
+from nv_one_logger.config.prepare import V1_EXPORTER
 from nv_one_logger.config.resolve import Resolution, resolve
 from nv_one_logger.config.sources import load_sources
 from nv_one_logger.config.switches import Switches

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Dict
+
 import pytest
 
-from nv_one_logger.config.masking import is_secret, is_secret_path, masked, without_secrets
+from nv_one_logger.config.document import Fields, Items, Node, Scalar
+from nv_one_logger.config.masking import is_secret, is_secret_path, masked, shown, without_secrets
 
 
 @pytest.mark.parametrize("key", ["token", "API_KEY", "password", "client_secret", "tokens", "Key"])
@@ -34,9 +37,26 @@ def test_only_the_argument_decides_not_the_entry() -> None:
     assert is_secret_path("api_key")
 
 
-def test_secrets_are_removed_from_texts_of_others() -> None:
-    values = {"api_key": "hunter22", "auth": {"password": ["hunter22-long"]}, "url": "hunter", "token": "abc"}
+def test_value_filled_from_a_secret_variable_is_hidden_whatever_its_key() -> None:
+    filled = Scalar("https://me:hunter22@host", variables=("API_TOKEN",))
+    tree = Fields(((Scalar("url"), filled), (Scalar("urls"), Items((Scalar("x", variables=("RUN",)), filled)))))
 
-    assert without_secrets("no hunter22-long, no hunter22, but hunter and abc", values) == (
-        "no ***, no ***, but hunter and abc"
-    )
+    assert shown("config.a", tree) == {"url": "***", "urls": ["x", "***"]}
+    assert shown("config.url", filled) == "***"
+    assert shown("config.api_key[0]", Scalar("x")) == "***"
+    assert shown("config.api_key", Scalar(None)) is None
+
+
+def test_secrets_are_removed_from_texts_of_others() -> None:
+    config: Dict[str, Node] = {
+        "api_key": Scalar("hunter22"),
+        "auth": Scalar({"password": ["hunter22-long"], "user": "hunter"}),
+        "url": Scalar("hunter"),
+        "token": Scalar("abc"),
+        "server": Fields(((Scalar("secret"), Items((Scalar("in a list"),))), (Scalar("host"), Scalar("host")))),
+        "base": Scalar("from-variable", variables=("MY_TOKEN",)),
+    }
+
+    text = without_secrets("no hunter22-long, no hunter22, in a list, from-variable, but hunter, host and abc", config)
+
+    assert text == "no ***, no ***, ***, ***, but hunter, host and abc"
