@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Any, Iterator, List, Optional
 
 import pytest
 
@@ -121,12 +121,14 @@ def test_rotation_in_the_middle_of_a_look_loses_no_record(
     append(path, 2)
     rotate(path)
     append(path, 3)
-    stat, looks = os.stat, []
+    stat = os.stat
+    looks: List[object] = []
 
-    def stat_then_rotate(target: Path) -> os.stat_result:
-        status = stat(target)
+    def stat_then_rotate(target: Any, *args: Any, **options: Any) -> os.stat_result:
+        status = stat(target, *args, **options)
         looks.append(target)
         if len(looks) == 3:  # the current file and both renamed ones: what to read next has been decided
+            monkeypatch.undo()
             rotate(path)
             append(path, 4)
         return status
