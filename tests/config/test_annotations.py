@@ -78,6 +78,15 @@ def test_known_parts_of_an_annotation_convert_and_the_rest_passes(text: str) -> 
     assert convert(annotation, 3.5) == 3.5
 
 
+def test_class_that_only_checkers_may_subscript_is_taken_without_its_parameters() -> None:
+    class Plain:
+        pass
+
+    annotation = resolved("Optional[Plain[int]]", {"Optional": Optional, "Plain": Plain})
+
+    assert annotation == Optional[Plain]
+
+
 def test_annotation_in_the_way_of_newer_pythons_works_on_older_ones() -> None:
     namespace: Dict[str, Any] = {"logging": logging, "Any": Any, "Union": Union}
 

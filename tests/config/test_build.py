@@ -128,6 +128,7 @@ CLOSING = (
     "class Good(BaseExporter):\n"
     "    def __init__(self, n: int) -> None:\n        super().__init__()\n        self.n = n\n"
     "    def close(self) -> None:\n        log.append(self.n)\n        if self.n == 2: raise OSError('no')\n"
+    "from nv_one_logger.host import hookimpl\n@hookimpl\ndef export_start(span): ...\n"
     "class Bad(BaseExporter):\n    def __init__(self) -> None:\n        raise ValueError('no')\n"
 )
 
@@ -139,7 +140,7 @@ def test_constructor_that_raises_closes_what_was_made_before_it(
     entries: List[Dict[str, Any]] = [{"class_name": "closing.Good", "config": {"n": n}} for n in (1, 2, 3)]
 
     with pytest.raises(ConfigError, match=r"cannot be constructed \(ValueError: no\)"):
-        make([*entries, {"class_name": "closing.Bad"}])
+        make([*entries, {"class_name": "closing"}, {"class_name": "closing.Bad"}])
 
     assert importlib.import_module("closing").log == [3, 2, 1]
     assert "Closing closing.Good#2 after a failed configuration raised." in caplog.text

@@ -115,6 +115,31 @@ def test_annotation_that_is_no_type_passes_every_value(annotation: Any) -> None:
     assert convert(Takes, {"x": 3}).arguments == {"x": 3}
 
 
+def test_models_bring_their_own_settings() -> None:
+    class Takes:
+        def __init__(self, model) -> None:  # type: ignore[no-untyped-def]
+            pass
+
+    Takes.__init__.__annotations__["model"] = Model
+
+    assert convert(Takes, {"model": {"rate": "0.5"}}).arguments == {"model": Model(rate=0.5)}
+
+
+def test_type_whose_rules_cannot_be_made_passes_every_value() -> None:
+    class Broken:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+            raise RuntimeError("no rules")
+
+    class Takes:
+        def __init__(self, x) -> None:  # type: ignore[no-untyped-def]
+            pass
+
+    Takes.__init__.__annotations__["x"] = Broken
+
+    assert convert(Takes, {"x": 3}).arguments == {"x": 3}
+
+
 def test_constructor_is_found_in_the_module_of_the_class_that_has_it() -> None:
     class Sub(LoggerExporter):
         pass
@@ -168,6 +193,7 @@ def test_hint_says_to_quote_only_where_a_text_would_fit() -> None:
         return convert_arguments(Takes, settings, path="e", origin=CODE).errors[0].remedy
 
     assert remedy(str, True, "on") == "YAML reads on without quotes as true; write 'on' in quotes for text"
+    assert remedy(Path, True, "on") == "YAML reads on without quotes as true; write 'on' in quotes for text"
     assert remedy(int, True, "yes") == "YAML reads yes without quotes as true; give x a value of type int"
     assert remedy(List[str], [True], "") == "Give x a value of type List[str]"
 
