@@ -132,7 +132,7 @@ def _event(guard: Guard) -> Callable[..., None]:
 
 
 def _error(guard: Guard) -> Callable[..., None]:
-    target, tick, started = guard.target, guard.calls.tick, guard.started
+    target, clock, tick, started = guard.target, guard.clock, guard.calls.tick, guard.started
     knows_starts = "export_start" in guard.hooks
     export_start = _start(guard)
 
@@ -144,6 +144,7 @@ def _error(guard: Guard) -> Callable[..., None]:
                 return
             export_start(span)
         call_number = tick()
+        begin = clock()
         try:
             target.export_error(error_event, span)
         except Exception as error:
@@ -151,6 +152,8 @@ def _error(guard: Guard) -> Callable[..., None]:
         else:
             if guard.is_success_news:
                 guard.succeeded()
+        if clock() - begin > SLOW_CALL_SEC:
+            guard.took_long()
 
     return export_error
 

@@ -336,11 +336,11 @@ class ExporterHost:
         unclean = [status for status in self.status() if status.state != "blocked" and not status.is_clean]
         for status in unclean:
             _logger.warning(
-                "Plugin %s ends as %s: %d of %d calls failed, %d were skipped, %d stops lost. Last error: %s",
+                "Plugin %s ends as %s: %d calls, %d failures, %d skipped, %d stops lost. Last error: %s",
                 status.name,
                 status.state,
-                status.failures,
                 status.calls,
+                status.failures,
                 status.skipped,
                 status.lost_stops,
                 status.last_error,
