@@ -4,67 +4,23 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections import deque
 from enum import Enum
-from typing import Any, Deque, Dict, List, Mapping, Optional, Tuple, Type, Union, cast
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, Union, cast
 
 from nv_one_logger.core.attributes import Attribute, Attributes, AttributeValue
 from nv_one_logger.core.event import Event, StandardEventName
-from nv_one_logger.core.exceptions import OneLoggerError, assert_that
+from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal.ids import new_id_bits, uuid_text
+from nv_one_logger.core.internal.latest_events import LatestEvents
 from nv_one_logger.core.internal.log_limiter import LogLimiter
-from nv_one_logger.core.internal.strenum import StrEnum
-from nv_one_logger.core.internal.tally import Tally
+from nv_one_logger.core.internal.span_names import NVTXColor, StandardSpanAttributeName, StandardSpanName
 from nv_one_logger.core.time import TracingTimestamp
 
 __all__ = ["NVTXColor", "Span", "SpanName", "StandardSpanAttributeName", "StandardSpanName"]
 
 SpanName = Union[Enum, str]
 
-MAX_KEPT_EVENTS = 128
-"""How many of its latest events a span keeps besides its start and stop; the older ones are only counted."""
-
 _log = LogLimiter(logging.getLogger(__name__))
-
-
-class StandardSpanName(StrEnum):
-    """Names of spans that every application has."""
-
-    APPLICATION = "application"
-
-
-class StandardSpanAttributeName(StrEnum):
-    """Names of attributes that have a meaning of their own on spans."""
-
-    DURATION_MSEC = "duration_msec"
-    """int, milliseconds; set when the span stops."""
-    NVTX_COLOR = "nvtx_color"
-
-
-class NVTXColor(StrEnum):
-    """Colours that NVIDIA's profiling tools know."""
-
-    UNSET = "unset"
-    GREEN = "green"
-    BLUE = "blue"
-    YELLOW = "yellow"
-    PURPLE = "purple"
-    RAPIDS = "rapids"
-    CYAN = "cyan"
-    RED = "red"
-    WHITE = "white"
-    DARK_GREEN = "darkgreen"
-    ORANGE = "orange"
-
-
-class _LatestEvents:
-    """The latest events of a span, and how many there were."""
-
-    __slots__ = ("kept", "tally")
-
-    def __init__(self) -> None:
-        self.kept: Deque[Event] = deque(maxlen=MAX_KEPT_EVENTS)
-        self.tally = Tally()
 
 
 class _TimerView:
@@ -117,7 +73,7 @@ class Span:
     name: SpanName
     parent_span: Optional[Span]
     _attributes_class: Type[Attributes]
-    _events: Optional[_LatestEvents]
+    _events: Optional[LatestEvents]
     _id: uuid.UUID
     _id_bits: int
     _id_str: Optional[str]
@@ -323,7 +279,7 @@ class Span:
             )
         events = self._events
         if events is None:
-            events = self._events = _LatestEvents()
+            events = self._events = LatestEvents()
         events.kept.append(event)
         events.tally.tick()
         return event
@@ -478,7 +434,8 @@ class Span:
             OneLoggerError: ``name``, ``id`` or ``events`` is missing.
         """
         for key in ("name", "id", "events"):
-            assert_that(data and data.get(key), f"A span needs {key}, found {data!r}.")
+            if not data or not data.get(key):
+                raise OneLoggerError(f"A span needs {key}, found {data!r}.")
         events = [Event.from_json(event) for event in data["events"]]
         updated = data.get("updated_attributes") or {}
         initial = {name: value for name, value in (data.get("attributes") or {}).items() if name not in updated}

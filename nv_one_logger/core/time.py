@@ -72,16 +72,7 @@ class TracingTimestamp:
         """
         now = time.time()
         if validate_timestamp:
-            assert_that(
-                timestamp_sec <= now + _MAX_FUTURE_SEC,
-                "timestamp is in the future. This is meant to be the time in seconds since epoch. "
-                f"Found {timestamp_sec}, and now is {now}.",
-            )
-            assert_that(
-                timestamp_sec >= now - _MAX_AGE_SEC,
-                "timestamp is too old. This is meant to be the time in seconds since epoch. "
-                f"Found {timestamp_sec}, and now is {now}.",
-            )
+            _check_plausible(timestamp_sec, now)
         if perf_counter is None:
             perf_counter = time.perf_counter() - (now - timestamp_sec)
         return cls(timestamp_sec, perf_counter)
@@ -109,6 +100,16 @@ class TracingTimestamp:
 _new = object.__new__
 _set_epoch = TracingTimestamp.__dict__["_seconds_since_epoch"].__set__
 _set_perf = TracingTimestamp.__dict__["_perf_counter_seconds"].__set__
+
+
+def _check_plausible(timestamp_sec: float, now: float) -> None:
+    if now - _MAX_AGE_SEC <= timestamp_sec <= now + _MAX_FUTURE_SEC:
+        return
+    fault = "is in the future" if timestamp_sec > now else "is too old"
+    raise OneLoggerError(
+        f"timestamp {fault}. This is meant to be the time in seconds since epoch. "
+        f"Found {timestamp_sec}, and now is {now}."
+    )
 
 
 class Timer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
 
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
@@ -16,8 +16,12 @@ __all__ = ["LoggerExporter"]
 
 _SEPARATOR = " | "
 # A part of a key that can stand in a line as it is; any other is written as a JSON string.
-_BARE_PART = re.compile(r'[^\s."=|\[\]{}][^."=|\[\]{}\r\n]*')
+_BARE = r'[^\s."=|\[\]{}][^."=|\[\]{}\r\n]*'
+_BARE_PART = re.compile(_BARE)
+_BARE_KEY = re.compile(rf"({_BARE}(?:\.{_BARE})*)=")
 _decode = json.JSONDecoder().raw_decode
+# What raw_decode calls, without the call around it: a quarter of the time of a line.
+_scan_json: Callable[[str, int], Tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 class LoggerExporter(BaseJsonExporter):
@@ -89,13 +93,22 @@ def _append_items(items: List[str], values: Dict[str, Any], prefix: str) -> None
 
 def _parse_items(text: str, position: int) -> Dict[str, Any]:
     record: Dict[str, Any] = {}
+    levels: Dict[str, Dict[str, Any]] = {"": record}  # the dict of each dotted prefix met so far
     while True:
-        path, position = _parse_key(text, position)
-        value, position = _decode(text, position)
-        target = record
-        for part in path[:-1]:
-            target = target.setdefault(part, {})
-        target[path[-1]] = value
+        match = _BARE_KEY.match(text, position)
+        if match is not None:
+            prefix, _, name = match.group(1).rpartition(".")
+            target = levels.get(prefix)
+            if target is None:
+                target = levels[prefix] = _level(record, prefix.split("."))
+            position = match.end()
+        else:
+            path, position = _parse_quoted_key(text, position)
+            target, name = _level(record, path[:-1]), path[-1]
+        try:
+            target[name], position = _scan_json(text, position)
+        except StopIteration as error:
+            raise ValueError(f"no value at {error.value}") from None
         if text.startswith("]", position):
             return record
         if not text.startswith(_SEPARATOR, position):
@@ -103,8 +116,17 @@ def _parse_items(text: str, position: int) -> Dict[str, Any]:
         position += len(_SEPARATOR)
 
 
-def _parse_key(text: str, position: int) -> Tuple[List[str], int]:
-    """Return the parts of the dotted key that starts at ``position``, and where its value starts."""
+def _level(record: Dict[str, Any], path: Sequence[str]) -> Dict[str, Any]:
+    """Return the nested dict at a path, made where it is missing."""
+    for part in path:
+        record = record.setdefault(part, {})
+        if not isinstance(record, dict):
+            raise ValueError(f"{part} is a value and has parts")
+    return record
+
+
+def _parse_quoted_key(text: str, position: int) -> Tuple[List[str], int]:
+    """Return the parts of the dotted key, some of them quoted, that starts at ``position``; and where its value is."""
     path: List[str] = []
     while True:
         if text.startswith('"', position):
