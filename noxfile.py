@@ -230,6 +230,20 @@ if (ROOT / "benchmarks" / "run.py").exists():
 
     @nox.session
     def bench(session: nox.Session) -> None:
-        """Measure import time and the cost of a span, as ratios to what the same machine does in plain Python."""
+        """Measure what everything costs, as ratios to peers in the same run: ``nox -s bench -- --only span event``."""
         install_library(session)
-        session.run("python", "benchmarks/run.py", *session.posargs)
+        session.install("opentelemetry-sdk", "loguru", "structlog")
+        session.run("python", "benchmarks/run.py", *reference_option(session), *session.posargs)
+
+
+def reference_option(session: nox.Session) -> List[str]:
+    """Return the option that names an interpreter with the library this one succeeds, if that can be installed."""
+    folder = scratch(session) / "reference"
+    python = str(folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    session.run("python", "-m", "venv", str(folder), silent=True)
+    wanted = ["nv-one-logger-core==2.3.1", "nv-one-logger-training-telemetry==2.3.1", "PyYAML"]
+    anything = range(256)  # where it cannot be had, its column says so
+    session.run(python, "-m", "pip", "install", "-q", *wanted, success_codes=anything, silent=True, external=True)
+    check = [python, "-c", "import nv_one_logger.core.span"]
+    found = session.run(*check, success_codes=anything, silent=True, external=True)
+    return [] if found else ["--reference", python]
