@@ -79,9 +79,9 @@ class timed_span:  # noqa: N801  # the name is the contract's; a class costs a t
     def __enter__(self) -> Span:
         if self._span is not None:
             raise OneLoggerError(f"This timed_span({self._name!r}) is entered already. Make a new one for each block.")
-        recorder = _recorder_in_use()
+        provider = OneLoggerProvider.instance()
+        recorder = get_recorder() if provider.one_logger_enabled else _recorder_while_disabled(provider)
         if recorder is None:
-            report_skipped("timed_span", logging.INFO)
             self._span = NULL_SPAN
             return NULL_SPAN
         span = recorder.start(
@@ -133,13 +133,20 @@ class timed_span:  # noqa: N801  # the name is the contract's; a class costs a t
         return cast(F, timed)
 
 
-def _recorder_in_use() -> Optional[Recorder]:
-    """Return the recorder, ``None`` while telemetry is off."""
-    provider = OneLoggerProvider.instance()
-    if provider.one_logger_enabled:
+def _recorder_while_disabled(provider: OneLoggerProvider) -> Optional[Recorder]:
+    """Return ``None``, or the recorder of users' tests, which put one in place without configuring anything."""
+    if not provider.one_logger_ready and (provider._recorder is not None or get_recorder is not _own_get_recorder):
         return get_recorder()
-    # Users' tests put just a recorder into the provider, and no configuration that could enable or disable it.
-    return None if provider.one_logger_ready else provider._recorder
+    global _told_for
+    state = provider._state_token
+    if _told_for is not state:  # one comparison: a disabled span has to cost next to nothing
+        _told_for = state
+        report_skipped("timed_span", logging.INFO)
+    return None
+
+
+_told_for: object = None  # the state of the provider in which it was said that spans are skipped
+_own_get_recorder = get_recorder
 
 
 def _stop_failed(recorder: Recorder, span: Span, name: SpanName, exception: BaseException) -> None:
