@@ -105,7 +105,15 @@ class BackgroundExporter(BaseExporter):
         _call_if_there(self._exporter, "configure", config)
 
     def initialize(self) -> None:
-        """Initialize the exporter, here and now, so that its failure is seen."""
+        """Initialize the exporter, here and now, so that its failure is seen.
+
+        Raises:
+            ExportError: It was closed, and the exporter has still not come back from a call.
+        """
+        if self._is_closing:
+            if not self._finished.is_set():
+                raise ExportError(f"{self._name()} was closed while a call hangs. Use a new one.")
+            self._start_anew()
         self._exporter.initialize()
         super().initialize()
 
@@ -155,7 +163,7 @@ class BackgroundExporter(BaseExporter):
         """Wait until everything queued so far is delivered, then flush the exporter.
 
         Raises:
-            ExportError: Not done within ``timeout_sec`` seconds.
+            ExportError: Not done within ``timeout_sec`` seconds, or some of it could not be delivered.
         """
         deadline = time.monotonic() + timeout_sec
         self._work_waits.set()
@@ -165,6 +173,8 @@ class BackgroundExporter(BaseExporter):
         if not done:
             raise ExportError(f"{self._name()}: {self.waiting} call(s) still wait after {timeout_sec} seconds.")
         _call_if_there(self._exporter, "flush", max(0.0, deadline - time.monotonic()))
+        if self._failures:
+            self._raise_failure()
 
     def close(self) -> None:
         """Deliver what waits and close the exporter, within the deadline; say in the log what had to be dropped."""
