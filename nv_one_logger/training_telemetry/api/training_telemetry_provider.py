@@ -12,6 +12,7 @@ from nv_one_logger.api.config import OneLoggerConfig, OneLoggerErrorHandlingStra
 from nv_one_logger.api.one_logger_provider import OneLoggerProvider
 from nv_one_logger.config import Explanation, LoadedSources, Switches, load_sources
 from nv_one_logger.core.exceptions import OneLoggerError, PluginError, assert_that
+from nv_one_logger.core.internal.installation import version_conflict
 from nv_one_logger.core.internal.log_limiter import LogLimiter
 from nv_one_logger.core.internal.singleton import SingletonMeta
 from nv_one_logger.core.span import SpanName
@@ -281,7 +282,9 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
             self._renew_host(host, plugins)
             raise
         self.__fully_configured = True
-        if not config.enable_for_current_rank:
+        if config.enable_for_current_rank:
+            _warn_about_installation()
+        else:
             core.force_disable_logging()
         self._explanation = setup.explanation
         self._shutdown = Shutdown(setup.recorder, self._signals)
@@ -428,3 +431,9 @@ def _call_site() -> str:
     """Return file and line of the caller's caller, by which messages and ``explain()`` name a call."""
     frame = sys._getframe(2)
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def _warn_about_installation() -> None:
+    conflict = version_conflict()
+    if conflict is not None:
+        _log.warning("installation", "%s", conflict)

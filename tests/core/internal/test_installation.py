@@ -5,7 +5,9 @@ from typing import Callable
 
 import pytest
 
+from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.core.internal.installation import version_conflict
+from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
 
 Install = Callable[[str, str], None]
 
@@ -63,3 +65,13 @@ def test_metadata_without_a_version_is_no_conflict(install: Install) -> None:
     install("nv-one-logger-training-telemetry", "Summary: left half written")
 
     assert version_conflict() is None
+
+
+def test_configuring_a_provider_reports_the_conflict(install: Install, caplog: pytest.LogCaptureFixture) -> None:
+    install("nv-one-logger-core", "Version: 2.4.0")
+    install("nv-one-logger-training-telemetry", "Version: 2.3.1")
+    config = OneLoggerConfig(application_name="test", session_tag_or_fn="one", world_size_or_fn=1)
+
+    TrainingTelemetryProvider.instance().with_base_config(config).configure_provider()
+
+    assert "pip install -U nv-one-logger-core nv-one-logger-training-telemetry" in caplog.text
