@@ -204,14 +204,14 @@ def test_interrupt_is_the_users_and_passes(host: ExporterHost, spans: Any, expor
 
 
 def test_exception_without_a_text_is_kept_away_too(host: ExporterHost, spans: Any, exporter: Any) -> None:
-    class Unspeakable(Exception):
+    class UnspeakableError(Exception):
         def __str__(self) -> str:
             raise RuntimeError("no text")
 
-    exporter.fail_always(Unspeakable())
+    exporter.fail_always(UnspeakableError())
     host.register(exporter, name="unspeakable")
     spans.start("a")
-    assert host.status()[0].last_error == "export_start: Unspeakable"
+    assert host.status()[0].last_error == "export_start: UnspeakableError"
 
 
 def test_slow_calls_are_counted(host: ExporterHost, spans: Any, exporter: Any, clock: Any) -> None:

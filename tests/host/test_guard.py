@@ -391,7 +391,7 @@ def test_plugin_may_record_while_it_is_told_in_the_last_round(
     assert exporter.calls == ["start missed", "start from within", "start now"]
 
 
-# --- telling a plugin that its data is bad -----------------------------------------------------------------------------
+# --- telling a plugin that its data is bad ---------------------------------------------------------------------------
 
 
 def reports(exporter: Any) -> List[str]:
@@ -480,7 +480,7 @@ def test_threads_that_fail_together_report_once(host: ExporterHost, exporter: An
     assert len(reports(exporter)) == 1
 
 
-# --- logging -----------------------------------------------------------------------------------------------------------
+# --- logging ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("add")
@@ -525,7 +525,7 @@ def test_log_handler_that_records_does_not_block(host: ExporterHost, spans: Any,
     assert status_of(host).state == "paused"
 
 
-# --- fork --------------------------------------------------------------------------------------------------------------
+# --- fork ------------------------------------------------------------------------------------------------------------
 
 
 def test_forked_child_opens_the_gate_that_only_the_parent_would_open(

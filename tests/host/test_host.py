@@ -88,7 +88,7 @@ def test_equal_and_unhashable_plugins_are_told_apart(host: ExporterHost, spans: 
     host.unregister(first)
     spans.start("a")
     assert (first.seen, second.seen) == ([], ["a"])
-    assert [one for _, one in host.plugins()][0] is second
+    assert host.plugins()[0][1] is second
 
 
 @pytest.mark.parametrize(
@@ -749,7 +749,7 @@ def test_interrupted_close_is_finished_by_the_next(host: ExporterHost, exporter:
     assert exporter.calls == other.calls == ["close"]
 
 
-# --- commands ----------------------------------------------------------------------------------------------------------
+# --- commands --------------------------------------------------------------------------------------------------------
 
 
 def test_commands_are_added_by_the_hook(host: ExporterHost) -> None:
@@ -759,7 +759,7 @@ def test_commands_are_added_by_the_hook(host: ExporterHost) -> None:
     assert group == ["hello"]
 
 
-# --- fork --------------------------------------------------------------------------------------------------------------
+# --- fork ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
