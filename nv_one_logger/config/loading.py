@@ -76,12 +76,11 @@ def import_object(path: str) -> object:
 def _nearest_module(path: str) -> Tuple[ModuleType, Tuple[str, ...]]:
     """Import the longest leading part of a dotted path that is a module; the rest are attributes."""
     parts = path.split(".")
-    for end in range(len(parts), 1, -1):
-        loaded = sys.modules.get(".".join(parts[:end]))
-        if loaded is not None:
-            return loaded, tuple(parts[end:])
-    module = importlib.import_module(parts[0])
-    for position, part in enumerate(parts[1:], start=1):
+    # The longest part that is loaded already is taken as it is; what follows may still be a module nobody imported yet.
+    loaded = [end for end in range(len(parts), 1, -1) if sys.modules.get(".".join(parts[:end])) is not None]
+    end = loaded[0] if loaded else 1
+    module = sys.modules[".".join(parts[:end])] if loaded else importlib.import_module(parts[0])
+    for position, part in enumerate(parts[end:], start=end):
         name = f"{module.__name__}.{part}"
         if not hasattr(module, "__path__") or importlib.util.find_spec(name) is None:
             return module, tuple(parts[position:])

@@ -56,6 +56,18 @@ def test_module_inside_a_package_is_imported(site: Path) -> None:
     assert getattr(import_object("parent.hooks.Outer.Inner"), "__name__", "") == "Inner"
 
 
+def test_module_nobody_imported_is_found_in_a_package_that_is_loaded(site: Path) -> None:
+    (site / "outer" / "inner").mkdir(parents=True)
+    for package in ("outer", "outer/inner"):
+        (site / package / "__init__.py").write_text("")
+    (site / "outer" / "inner" / "late.py").write_text(
+        "from nv_one_logger.exporter.file_exporter import FileExporter\nclass Late(FileExporter): ...\n"
+    )
+    import_object("outer.inner:__name__")
+
+    assert getattr(load("outer.inner.late.Late"), "__name__", "") == "Late"
+
+
 def test_module_that_exists_only_in_memory_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("made.up.module")
     module.Exporter = FileExporter  # type: ignore[attr-defined]  # a module made for the test
