@@ -26,7 +26,7 @@ _TROUBLE = "A backend in trouble"
 _FLUSH = "Flush"
 _CONFIGURATION = "Configuration"
 _SLACK_SEC = 1.0
-_SHORT_SEC = 0.3
+_SHORT_SEC = 0.1
 
 
 class FlushContract(ContractBase):

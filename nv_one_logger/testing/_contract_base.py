@@ -128,6 +128,10 @@ class ContractBase(ABC):
         __tracebackhide__ = True
         session.flush()
         session.close()
+        self._check_clean(session, what, why, section)
+
+    def _check_clean(self, session: Session, what: str, why: str, section: str) -> None:
+        __tracebackhide__ = True
         if session.problem is not None:
             fail(f"{what} ({session.way})", session.problem, why, section, session.cause)
 

@@ -24,16 +24,10 @@ _RESERVED_NAMES = (
 class _Hostile:
     """An object that cannot be looked at."""
 
-    def __str__(self) -> str:
-        raise RuntimeError("this object has no text")
+    def _refuse(self) -> Any:
+        raise RuntimeError("this object cannot be looked at")
 
-    __repr__ = __str__
-
-    def __bool__(self) -> bool:
-        raise RuntimeError("this object is neither true nor false")
-
-    def __len__(self) -> int:
-        raise RuntimeError("this object has no length")
+    __str__ = __repr__ = __bool__ = __len__ = _refuse
 
 
 class UnusualValuesContract(ContractBase):

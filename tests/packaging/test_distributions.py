@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "plugins" / "training-telemetry"
-NEEDS_AN_EXTRA = ("nv_one_logger/cli/",)
+NEEDS_AN_EXTRA = ("nv_one_logger/cli/", "nv_one_logger/testing/")  # click and rich; pytest
 SHARED = ("nv_one_logger/training_telemetry/", "nv_one_logger/training_recorder/")
 
 
