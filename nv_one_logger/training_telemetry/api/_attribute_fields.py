@@ -6,9 +6,9 @@ its ``create``, which type checkers and editors read; everything else follows fr
 
 from __future__ import annotations
 
-from typing import Any, Callable, ClassVar, FrozenSet, Generic, List, Mapping, Optional, Type, TypeVar, cast, overload
+from typing import Any, Callable, ClassVar, FrozenSet, Generic, List, Mapping, Optional, Type, TypeVar, overload
 
-from nv_one_logger.core.attributes import Attributes, AttributeValue
+from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.exceptions import OneLoggerError
 
 __all__ = [
@@ -117,11 +117,7 @@ class TrainingAttributes(Attributes):
         This is how the recorder reports when a setting such as the batch size was never given; ``create`` keeps
         raising.
         """
-        new = cls()
-        for name, value in values.items():
-            if value is not None:
-                new.add(name, cast(AttributeValue, value))
-        return new
+        return cls({name: value for name, value in values.items() if value is not None})
 
     def __eq__(self, other: object) -> bool:
         if super().__eq__(other):

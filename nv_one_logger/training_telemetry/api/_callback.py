@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import functools
-import logging
 import sys
 from typing import Any, Callable, Optional, TypeVar, cast
 
 from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
 from nv_one_logger.api.one_logger_provider import OneLoggerProvider
 from nv_one_logger.core.exceptions import OneLoggerError
-from nv_one_logger.core.internal.log_limiter import LogLimiter
-from nv_one_logger.core.internal.safe_execution import report_skipped, safely_execute
+from nv_one_logger.core.internal.safe_execution import handle_failure, report_skipped, safely_execute
 from nv_one_logger.core.time import TracingTimestamp
 from nv_one_logger.training_telemetry.api.training_recorder import TrainingRecorder
 
-__all__ = ["callback", "time_of", "training_recorder"]
+__all__ = ["argument", "callback", "handle_in_callback", "time_of", "training_recorder"]
 
-_log = LogLimiter(logging.getLogger(__name__))
 F = TypeVar("F", bound=Callable[..., Any])
 
 _QUIET = OneLoggerErrorHandlingStrategy.DISABLE_QUIETLY_AND_REPORT_METRIC_ERROR
 
 
+class _ArgumentError(OneLoggerError):
+    """An argument of a callback that cannot be meant. Apart from other errors: those are faults of telemetry."""
+
+
 def callback(func: F) -> F:
     """Decorate a callback.
 
-    While telemetry is disabled it returns ``None`` without even binding its arguments. An argument that does not fit
-    is misuse: raised where errors propagate (unless an exception of the application is on its way), else logged and
-    reported, and telemetry goes on. What the recorder's methods raise was handled by their own guard.
+    While telemetry is disabled it returns ``None`` without even binding its arguments. Errors are handled as by
+    ``exception_guard``, except that an argument that does not fit never switches telemetry off: in the quiet error
+    strategy the call is reported and ignored.
     """
     name = func.__name__
 
@@ -43,7 +44,7 @@ def callback(func: F) -> F:
         except Exception as error:
             failure = error
         try:
-            _handle(name, failure, provider)
+            handle_in_callback(func, failure)
         finally:
             del failure  # a traceback refers to this frame, which must not refer to it
         return None
@@ -51,16 +52,25 @@ def callback(func: F) -> F:
     return cast(F, guarded)
 
 
-def _handle(name: str, failure: Exception, provider: OneLoggerProvider) -> None:
-    config = provider._config  # never raises, also when another thread resets the provider now
+def handle_in_callback(func: Callable[..., Any], failure: Exception) -> None:
+    """Act on an error that left a callback; raises it again unless it has to be swallowed."""
+    if _was_guarded(failure):
+        if sys.exc_info()[1] is None:
+            raise failure
+        return
+    provider = OneLoggerProvider.instance()
+    config, recorder = provider._config, provider._recorder  # never raise, also when another thread resets now
     is_quiet = config is not None and config.error_handling_strategy is _QUIET
-    if not _was_guarded(failure):
-        message = f"{name} could not be carried out: {type(failure).__name__}: {failure}"
-        _log.error(("callback", name), "%s", message)
-        if provider._recorder is not None:
-            provider._recorder.telemetry_data_error(message)
-    if not is_quiet and sys.exc_info()[1] is None:
-        raise failure
+    if is_quiet and isinstance(recorder, TrainingRecorder) and _is_argument_error(failure):
+        recorder._misuse(f"The call of {func.__name__} is ignored: {type(failure).__name__}: {failure}")
+    else:
+        handle_failure(func, failure, is_application_failing=sys.exc_info()[1] is not None)
+
+
+def _is_argument_error(failure: Exception) -> bool:
+    # An error without any frame below the call was raised by the call itself: the arguments do not bind.
+    did_not_bind = failure.__traceback__ is not None and failure.__traceback__.tb_next is None
+    return isinstance(failure, _ArgumentError) or (isinstance(failure, TypeError) and did_not_bind)
 
 
 def _was_guarded(failure: Exception) -> bool:
@@ -79,21 +89,37 @@ def training_recorder() -> TrainingRecorder:
     Raises:
         OneLoggerError: Telemetry was configured without training telemetry.
     """
-    recorder = OneLoggerProvider.instance().recorder
+    recorder = OneLoggerProvider.instance()._recorder
     if isinstance(recorder, TrainingRecorder):
         return recorder
-    raise OneLoggerError(
+    raise _ArgumentError(
         f"The recorder is a {type(recorder).__name__}, which records no training. Configure telemetry through "
         "TrainingTelemetryProvider to use the training callbacks."
     )
+
+
+def argument(func: F) -> F:
+    """Decorate what turns arguments of a callback into those of the recorder: what it raises is the caller's doing."""
+
+    @functools.wraps(func)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return func(*args, **kwargs)
+        except Exception as error:
+            raise _ArgumentError(str(error) or type(error).__name__) from error
+
+    return cast(F, made)
+
+
+@argument
+def _given_time(time_msec: float) -> TracingTimestamp:
+    return TracingTimestamp.for_timestamp(timestamp_sec=time_msec / 1000.0)
 
 
 def time_of(time_msec: Optional[float]) -> TracingTimestamp:
     """Return the timestamp of a time in milliseconds since the epoch, of now when there is none (or 0).
 
     Raises:
-        OneLoggerError: The time is too far from now to be meant.
+        OneLoggerError: It is no time, or too far from now to be meant.
     """
-    if not time_msec:
-        return TracingTimestamp.now()
-    return TracingTimestamp.for_timestamp(timestamp_sec=time_msec / 1000.0)
+    return _given_time(time_msec) if time_msec else TracingTimestamp.now()

@@ -63,7 +63,7 @@ class Checkpoints:
         self._best = None
         self._best_operations = None
 
-    def begin(self, step: int, strategy: object) -> CheckpointSaveSpanAttributes:
+    def begin(self, step: Optional[int], strategy: object) -> CheckpointSaveSpanAttributes:
         """Note the work done as a save begins, and return the attributes of its span. Its timer runs already."""
         pending = self._state.productivity_state
         if strategy != CheckPointStrategy.ASYNC:
@@ -72,8 +72,9 @@ class Checkpoints:
             self._operations.clear()
         while len(pending) >= _MAX_PENDING:
             self._forget(next(iter(pending)))
-        pending[step] = self._work_done()
-        self._operations[step] = self._state.completed_floating_point_operations_overall
+        if step is not None:
+            pending[step] = self._work_done()
+            self._operations[step] = self._state.completed_floating_point_operations_overall
         self._open_step = step
         return CheckpointSaveSpanAttributes.from_known(
             {
@@ -89,7 +90,7 @@ class Checkpoints:
 
     def succeed(
         self,
-        step: int,
+        step: Optional[int],
         strategy: object,
         when: TracingTimestamp,
         size: Optional[int] = None,
@@ -123,18 +124,18 @@ class Checkpoints:
             }
         )
 
-    def is_known(self, step: int) -> bool:
+    def is_known(self, step: Optional[int]) -> bool:
         """Tell whether a save of this step was begun and its success not yet reported."""
         return step in self._state.productivity_state
 
-    def _secure(self, step: int) -> None:
+    def _secure(self, step: Optional[int]) -> None:
         state = self._state
         if step not in state.productivity_state and self._open_step is not None:
             step = self._open_step  # the success of the save in progress, whatever number the caller gave it
-        snapshot = state.productivity_state.pop(step, None)
-        operations = self._operations.pop(step, None)
-        if snapshot is None:
+        if step is None or step not in state.productivity_state:
             return
+        snapshot = state.productivity_state.pop(step)
+        operations = self._operations.pop(step, None)
         if self._best is None or snapshot.productive_train_iterations >= self._best.productive_train_iterations:
             self._best, self._best_operations = snapshot, operations
             state.max_reported_productive_train_iterations = snapshot.productive_train_iterations
@@ -143,14 +144,12 @@ class Checkpoints:
         state = self._state
         operations = state.completed_floating_point_operations_overall
         progress = self._progress
-        are_samples_known = progress.is_samples_start_known and progress.loop.samples is not None
+        samples = progress.loop.samples if progress.is_samples_start_known else None
         validation = state.multi_iteration_timers[StandardTrainingJobSpanName.VALIDATION_SINGLE_ITERATION]
         return _ProductivityState(
             productive_train_iterations=state.completed_training_iterations_overall,
-            productive_train_samples=(
-                state.train_samples_start + state.train_samples_processed_current_job if are_samples_known else None
-            ),
-            productive_train_iterations_sec=progress.earlier_iterations_sec + progress.loop.iterations.total,
+            productive_train_samples=None if samples is None else state.train_samples_start + samples,
+            productive_train_iterations_sec=progress.earlier_iterations_sec + progress.loop_sec,
             productive_validation_iterations_sec=validation.total_time_sec,
             productive_train_tflops=None if operations is None else operations / _TERA,
         )

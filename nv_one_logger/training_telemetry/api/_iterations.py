@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import Callable, Optional, TypedDict
+from typing import Callable, Optional, Tuple, TypedDict
 
+from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.core.internal.metric_summarizer import MetricSummarizer
 from nv_one_logger.core.time import TracingTimestamp
 from nv_one_logger.training_telemetry.api._progress import Progress
 from nv_one_logger.training_telemetry.api._training_metrics import tflops_per_rank
 from nv_one_logger.training_telemetry.api._training_state import _TrainingState
+from nv_one_logger.training_telemetry.api.config import TrainingTelemetryConfig
 
-__all__ = ["LoopArguments", "LoopStart", "begin_loop", "count_iteration", "loop_arguments"]
+__all__ = ["LoopArguments", "LoopStart", "begin_loop", "checked_count", "count_iteration", "loop_arguments"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ def loop_arguments(
         misuse("Training telemetry config must be set before starting the training loop.")
     if train_iterations_start is None:
         misuse("train_iterations_start is required.")
-        train_iterations_start = 0
+    train_iterations_start = checked_count("train_iterations_start", train_iterations_start, misuse) or 0
+    train_samples_start = checked_count("train_samples_start", train_samples_start, misuse)
     batch_size = _positive(telemetry, "global_batch_size")
     if train_samples_start is None and batch_size is not None:
         train_samples_start = train_iterations_start * batch_size
@@ -75,6 +79,20 @@ def loop_arguments(
         train_samples_target=samples_target,
         train_tokens_target=seq_length * samples_target if seq_length and samples_target else None,
     )
+
+
+def checked_count(name: str, value: object, misuse: Callable[[str], None]) -> Optional[int]:
+    """Return a count as an int; ``None`` for ``None``, and for what is no count, which is misuse."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]  # raises for what does not fit
+    except TypeError:
+        number = int(value) if isinstance(value, float) and value.is_integer() else -1
+    if number >= 0:
+        return number
+    misuse(f"{name} must be a whole number of at least 0.")
+    return None
 
 
 def begin_loop(state: _TrainingState, progress: Progress, start: LoopStart) -> None:
@@ -97,39 +115,35 @@ def begin_loop(state: _TrainingState, progress: Progress, start: LoopStart) -> N
 def count_iteration(
     state: _TrainingState,
     progress: Progress,
-    telemetry: object,
+    config: OneLoggerConfig,
     *,
     seconds: float,
     stop_time: TracingTimestamp,
-    world_size: int,
 ) -> None:
     """Count one training iteration. The sizes are read once here, so that dynamic ones may change between iterations.
 
     Args:
         state: Changed.
         progress: Changed.
-        telemetry: The configuration, ``None`` if there is none yet.
+        config: The live configuration, with or without that of telemetry.
         seconds: How long the iteration took.
         stop_time: When it ended.
-        world_size: Number of ranks.
     """
-    samples = _positive(telemetry, "global_batch_size")
-    seq_length = _positive(telemetry, "seq_length")
-    operations_per_sample = None
-    if samples is not None and getattr(telemetry, "is_log_throughput_enabled", False):
-        operations_per_sample = _positive(telemetry, "flops_per_sample")
+    samples, seq_length, operations_per_sample = _sizes(config.telemetry_config)
     tokens = None if samples is None or seq_length is None else samples * seq_length
     operations = None if samples is None or operations_per_sample is None else samples * operations_per_sample
 
     state.completed_training_iterations_overall += 1
-    state.train_samples_processed_current_job += samples or 0
     state.last_logged_train_iterations_finish_time = stop_time
     if state.first_logged_train_iterations_finish_time is None:
         state.first_logged_train_iterations_finish_time = stop_time
     progress.add_iteration(seconds, samples, tokens, operations)
-    state.train_tokens_current_job = progress.loop.tokens
+    if samples is not None:
+        state.train_samples_processed_current_job += samples
+    if tokens is not None:
+        state.train_tokens_current_job = (state.train_tokens_current_job or 0) + tokens
     if operations is not None:
-        _count_operations(state, progress, operations, seconds, world_size)
+        _count_operations(state, progress, operations, seconds, config.world_size)
 
 
 def _count_operations(
@@ -138,12 +152,36 @@ def _count_operations(
     state.total_flops_current_job += operations
     if state.completed_floating_point_operations_overall is not None:
         state.completed_floating_point_operations_overall += operations
-    average = tflops_per_rank(state.total_flops_current_job, progress.loop.iterations.total, world_size)
+    average = tflops_per_rank(state.total_flops_current_job, progress.loop_sec, world_size)
     if average is not None:
         state.tflops_per_gpu.add_value(average)
     of_this_one = tflops_per_rank(operations, seconds, world_size)
     if of_this_one is not None:
-        progress.add_throughput(of_this_one)
+        progress.interval.add_throughput(of_this_one)
+
+
+def _sizes(telemetry: object) -> Tuple[Optional[int], Optional[int], Optional[int]]:
+    """Return batch size, sequence length, and operations per sample if throughput is on; ``None``: not known."""
+    if type(telemetry) is not TrainingTelemetryConfig:
+        is_throughput_on = getattr(telemetry, "is_log_throughput_enabled", False)
+        return (
+            _positive(telemetry, "global_batch_size"),
+            _positive(telemetry, "seq_length"),
+            _positive(telemetry, "flops_per_sample") if is_throughput_on else None,
+        )
+    # The path of every iteration: plain values are taken from the fields, half the time of the properties.
+    samples: object = telemetry.global_batch_size_or_fn
+    if type(samples) is not int:
+        samples = _positive(telemetry, "global_batch_size")
+    seq_length: object = telemetry.seq_length_or_fn
+    if seq_length is not None and type(seq_length) is not int:
+        seq_length = _positive(telemetry, "seq_length")
+    operations: object = None
+    if telemetry.is_log_throughput_enabled_or_fn is not False and telemetry.is_log_throughput_enabled:
+        operations = telemetry.flops_per_sample_or_fn
+        if type(operations) is not int:
+            operations = _positive(telemetry, "flops_per_sample")
+    return samples, seq_length or None, operations  # type: ignore[return-value]  # ints, as just made sure of
 
 
 def _positive(telemetry: object, name: str) -> Optional[int]:

@@ -150,7 +150,7 @@ class ManagedSpanRecorder(DefaultRecorder):
         """Start a standard span that may be started."""
         span = super().start(name, attributes, start_event_attributes, start_time, parent_span)
         if name in MANAGED_SPANS and span is not NULL_SPAN:
-            self._open_spans.add(span)
+            self._open_spans[name] = span
         return span
 
     @safely_execute
@@ -199,7 +199,7 @@ class ManagedSpanRecorder(DefaultRecorder):
         kind = STEP_SPANS.get(span.name)
         if kind is not None and span.stop_time is not None and self._is_training_step():
             elapsed = span.stop_time.perf_counter_seconds - span.start_time.perf_counter_seconds
-            self._progress.add_step_time(kind, max(0.0, elapsed))
+            self._progress.interval.add_step_time(kind, max(0.0, elapsed))
 
     def _is_training_step(self) -> bool:
         get = self._open_spans.get
@@ -299,9 +299,10 @@ class ManagedSpanRecorder(DefaultRecorder):
             timer.stop(not_before(time, timer.current_window_start))
 
     def _checked_stop_time(self, stop_time: TracingTimestamp, start_time: TracingTimestamp) -> TracingTimestamp:
-        if _is_before(stop_time, start_time):
-            self._misuse("Cannot stop timer with a stop time that is before the start time.")
-        return not_before(stop_time, start_time)
+        if not _is_before(stop_time, start_time):
+            return stop_time
+        self._misuse("Cannot stop timer with a stop time that is before the start time.")
+        return start_time
 
 
 def _is_before(time: TracingTimestamp, start: TracingTimestamp) -> bool:

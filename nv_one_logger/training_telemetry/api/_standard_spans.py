@@ -26,28 +26,13 @@ MANAGED_SPANS: FrozenSet[str] = STANDARD_SPANS - frozenset(str(name) for name in
 """Names of which one span at most is open in the process, because their end is reported by name alone."""
 
 
-class OpenSpans:
+class OpenSpans(Dict[SpanName, Span]):
     """The open spans of managed names, each name's latest. Used under the recorder's lock."""
-
-    def __init__(self) -> None:
-        self._by_name: Dict[SpanName, Span] = {}
-
-    def get(self, name: SpanName) -> Optional[Span]:
-        """Return the open span of that name."""
-        return self._by_name.get(name)
-
-    def add(self, span: Span) -> None:
-        """Remember a span that was started."""
-        self._by_name[span.name] = span
 
     def remove(self, span: Span) -> None:
         """Forget a span that is to be stopped; another one of its name stays."""
-        if self._by_name.get(span.name) is span:
-            del self._by_name[span.name]
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._by_name.clear()
+        if self.get(span.name) is span:
+            del self[span.name]
 
 
 def is_nested_in_its_like(name: SpanName, current: Optional[Span]) -> bool:

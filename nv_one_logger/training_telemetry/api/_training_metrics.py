@@ -6,7 +6,7 @@ from typing import Dict, Mapping, Optional
 
 from nv_one_logger.core.internal.multi_window_timer import MultiWindowTimer
 from nv_one_logger.core.time import TracingTimestamp
-from nv_one_logger.training_telemetry.api._progress import STEP_SPANS, Durations, Interval, Progress
+from nv_one_logger.training_telemetry.api._progress import Durations, Progress
 from nv_one_logger.training_telemetry.api._training_state import _TrainingState
 from nv_one_logger.training_telemetry.api.attributes import (
     TestingMetricsUpdateAttributes,
@@ -21,12 +21,12 @@ _TERA = 10**12
 _INTERVAL = "interval_"
 
 
-def tflops_per_rank(operations: int, seconds: float, world_size: int) -> Optional[float]:
-    """Return 10^12 operations per second and rank; ``None`` if no time passed, in which the rate is unknown.
+def tflops_per_rank(operations: Optional[int], seconds: float, world_size: int) -> Optional[float]:
+    """Return 10^12 operations per second and rank; ``None`` if they are unknown or no time passed.
 
     ``operations / (seconds * 10^12 * world_size)``, as the reference computes ``train_throughput_per_gpu``.
     """
-    return operations / (seconds * _TERA * world_size) if seconds > 0 else None
+    return None if operations is None or seconds <= 0 else operations / (seconds * _TERA * world_size)
 
 
 def training_metrics(
@@ -48,77 +48,76 @@ def training_metrics(
         latest_loss: The last loss that was logged.
         scalars: The attributes of the logged scalars.
     """
+    loop, now = progress.loop, progress.interval
+    all_times, new_times = loop.iterations, now.iterations
+    count, total = all_times.count, all_times.total
+    first = state.first_logged_train_iterations_finish_time
+    last = state.last_logged_train_iterations_finish_time
+    is_throughput_known = loop.flops is not None and count > 0
+    # One literal in the order of the attributes class, which is that of the record; None is left out.
     values: Dict[str, object] = {
-        **_position(state, progress, interval),
-        **_loop(state, progress),
-        "latest_loss": latest_loss,
-        **_operations(state, progress.loop),
-        **_finish_times(state),
-        **_interval(progress.interval, state.last_logged_train_iterations_finish_time, world_size),
-        "iteration_throughput_per_gpu_max": progress.loop.tflops_max,
-        "iteration_throughput_per_gpu_min": progress.loop.tflops_min,
-        **_job(progress),
-    }
-    ordered = {name: values[name] for name in _ORDER if name in values}
-    return TrainingMetricsUpdateAttributes.from_known({**ordered, **values, **scalars})
-
-
-# The order of the reference's attributes, in which records carry them; new ones follow in the order of their making.
-_ORDER = (
-    "train_iterations_start",
-    "current_iteration",
-    "num_iterations",
-    "train_samples_start",
-    "num_train_samples",
-    "interval",
-    "avg_iteration_time_sec",
-    "min_iteration_time_sec",
-    "max_iteration_time_sec",
-    "total_iteration_time_sec",
-    "avg_forward_time_sec",
-    "avg_backward_time_sec",
-    "avg_dataloader_time_sec",
-    "avg_tflops",
-    "train_tokens",
-    "avg_tokens_per_second",
-    "latest_loss",
-    "avg_batch_size",
-    "completed_floating_point_operations_overall",
-    "total_flops",
-    "train_throughput_per_gpu",
-    "train_throughput_per_gpu_max",
-    "train_throughput_per_gpu_min",
-)
-
-
-def _position(state: _TrainingState, progress: Progress, interval: Optional[int]) -> Dict[str, object]:
-    return {
         "train_iterations_start": state.train_iterations_start,
         "current_iteration": state.completed_training_iterations_overall - 1,
-        "num_iterations": progress.loop.iterations.count,
+        "num_iterations": count,
         "train_samples_start": state.train_samples_start if progress.is_samples_start_known else None,
-        "num_train_samples": None if progress.loop.samples is None else state.train_samples_processed_current_job,
+        "num_train_samples": loop.samples,
         "interval": interval,
+        "avg_iteration_time_sec": total / count if count else None,
+        "min_iteration_time_sec": all_times.min if count else None,
+        "max_iteration_time_sec": all_times.max if count else None,
+        "total_iteration_time_sec": total if count else None,
+        "avg_forward_time_sec": loop.step_time("forward"),
+        "avg_backward_time_sec": loop.step_time("backward"),
+        "avg_dataloader_time_sec": loop.step_time("dataloader"),
+        "avg_tflops": tflops_per_rank(loop.flops, total, world_size=1),
+        "train_tokens": loop.tokens if count else None,
+        "avg_tokens_per_second": _rate(loop.tokens, total),
+        "latest_loss": latest_loss,
+        "avg_batch_size": round(loop.samples / count) if loop.samples and count else None,
+        "completed_floating_point_operations_overall": state.completed_floating_point_operations_overall,
+        "total_flops": state.total_flops_current_job if is_throughput_known else None,
+        "train_throughput_per_gpu": state.tflops_per_gpu.latest_value,
+        "train_throughput_per_gpu_max": state.tflops_per_gpu.max_value,
+        "train_throughput_per_gpu_min": state.tflops_per_gpu.min_value,
+        "first_logged_train_iterations_finish_timestamp_sec": None if first is None else first.seconds_since_epoch,
+        "last_logged_train_iterations_finish_timestamp_sec": None if last is None else last.seconds_since_epoch,
+        "interval_num_iterations": new_times.count,
+        "interval_num_train_samples": now.samples,
+        "interval_train_tokens": now.tokens if new_times.count else None,
+        "interval_avg_iteration_time_sec": new_times.total / new_times.count if new_times.count else None,
+        "interval_min_iteration_time_sec": new_times.min if new_times.count else None,
+        "interval_max_iteration_time_sec": new_times.max if new_times.count else None,
+        "interval_total_iteration_time_sec": new_times.total,
+        "interval_elapsed_time_sec": _elapsed(now.start, last) if new_times.count else None,
+        "interval_avg_forward_time_sec": now.step_time("forward"),
+        "interval_avg_backward_time_sec": now.step_time("backward"),
+        "interval_avg_dataloader_time_sec": now.step_time("dataloader"),
+        "interval_tokens_per_second": _rate(now.tokens, new_times.total),
+        "interval_throughput_per_gpu": tflops_per_rank(now.flops, new_times.total, world_size),
+        "interval_iteration_throughput_per_gpu_max": now.tflops_max,
+        "interval_iteration_throughput_per_gpu_min": now.tflops_min,
+        "iteration_throughput_per_gpu_max": loop.tflops_max,
+        "iteration_throughput_per_gpu_min": loop.tflops_min,
+        "job_num_iterations": progress.earlier_iterations + count,
+        "job_num_train_samples": _sum(progress.earlier_samples, loop.samples),
+        "job_total_iteration_time_sec": progress.earlier_iterations_sec + total,
     }
+    values.update(scalars)
+    return TrainingMetricsUpdateAttributes.from_known(values)
 
 
-def _loop(state: _TrainingState, progress: Progress) -> Dict[str, object]:
-    loop, durations = progress.loop, progress.loop.iterations
-    if not durations.count:
-        return {}
-    values: Dict[str, object] = {
-        "avg_iteration_time_sec": durations.total / durations.count,
-        "min_iteration_time_sec": durations.min,
-        "max_iteration_time_sec": durations.max,
-        "total_iteration_time_sec": durations.total,
-        **_step_times("", loop),
-        "train_tokens": state.train_tokens_current_job,
-    }
-    if loop.samples:
-        values["avg_batch_size"] = round(loop.samples / durations.count)
-    if state.train_tokens_current_job and durations.total > 0:
-        values["avg_tokens_per_second"] = state.train_tokens_current_job / durations.total
-    return values
+def _rate(amount: Optional[int], seconds: float) -> Optional[float]:
+    return None if amount is None or seconds <= 0 else amount / seconds
+
+
+def _elapsed(start: Optional[TracingTimestamp], end: Optional[TracingTimestamp]) -> Optional[float]:
+    if start is None or end is None:
+        return None
+    return max(0.0, end.perf_counter_seconds - start.perf_counter_seconds)
+
+
+def _sum(one: Optional[int], other: Optional[int]) -> Optional[int]:
+    return None if one is None or other is None else one + other
 
 
 def _timer_values(timer: MultiWindowTimer) -> Dict[str, object]:
@@ -130,70 +129,6 @@ def _timer_values(timer: MultiWindowTimer) -> Dict[str, object]:
         "min_iteration_time_sec": timer.min_window_duration_sec,
         "max_iteration_time_sec": timer.max_window_duration_sec,
         "total_iteration_time_sec": timer.total_time_sec,
-    }
-
-
-def _operations(state: _TrainingState, loop: Interval) -> Dict[str, object]:
-    values: Dict[str, object] = {
-        "completed_floating_point_operations_overall": state.completed_floating_point_operations_overall
-    }
-    if loop.flops is None:
-        return values
-    values["total_flops"] = state.total_flops_current_job
-    values["train_throughput_per_gpu"] = state.tflops_per_gpu.latest_value
-    values["train_throughput_per_gpu_max"] = state.tflops_per_gpu.max_value
-    values["train_throughput_per_gpu_min"] = state.tflops_per_gpu.min_value
-    values["avg_tflops"] = tflops_per_rank(state.total_flops_current_job, loop.iterations.total, world_size=1)
-    return values
-
-
-def _finish_times(state: _TrainingState) -> Dict[str, object]:
-    first = state.first_logged_train_iterations_finish_time
-    last = state.last_logged_train_iterations_finish_time
-    return {
-        "first_logged_train_iterations_finish_timestamp_sec": first and first.seconds_since_epoch,
-        "last_logged_train_iterations_finish_timestamp_sec": last and last.seconds_since_epoch,
-    }
-
-
-def _interval(interval: Interval, end: Optional[TracingTimestamp], world_size: int) -> Dict[str, object]:
-    durations = interval.iterations
-    if not durations.count:
-        return {}
-    values: Dict[str, object] = {
-        **durations.as_attributes(_INTERVAL),
-        "interval_num_train_samples": interval.samples,
-        "interval_train_tokens": interval.tokens,
-        "interval_iteration_throughput_per_gpu_max": interval.tflops_max,
-        "interval_iteration_throughput_per_gpu_min": interval.tflops_min,
-        **_step_times(_INTERVAL, interval),
-    }
-    if interval.start is not None and end is not None:
-        values["interval_elapsed_time_sec"] = max(0.0, end.perf_counter_seconds - interval.start.perf_counter_seconds)
-    if interval.flops is not None:
-        values["interval_throughput_per_gpu"] = tflops_per_rank(interval.flops, durations.total, world_size)
-    if interval.tokens is not None and durations.total > 0:
-        values["interval_tokens_per_second"] = interval.tokens / durations.total
-    return values
-
-
-def _step_times(prefix: str, interval: Interval) -> Dict[str, object]:
-    count = interval.iterations.count
-    if not count:
-        return {}
-    kinds = [kind for kind in STEP_SPANS.values() if kind in interval.step_sec]
-    return {f"{prefix}avg_{kind}_time_sec": interval.step_sec[kind] / count for kind in kinds}
-
-
-def _job(progress: Progress) -> Dict[str, object]:
-    loop = progress.loop
-    samples = None
-    if progress.earlier_samples is not None and loop.samples is not None:
-        samples = progress.earlier_samples + loop.samples
-    return {
-        "job_num_iterations": progress.earlier_iterations + loop.iterations.count,
-        "job_num_train_samples": samples,
-        "job_total_iteration_time_sec": progress.earlier_iterations_sec + loop.iterations.total,
     }
 
 
