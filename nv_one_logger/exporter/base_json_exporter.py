@@ -14,6 +14,7 @@ from nv_one_logger.core.internal.fork import after_fork_in_child
 from nv_one_logger.core.internal.log_limiter import LogLimiter
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import _READY, BaseExporter
+from nv_one_logger.exporter.internal.hookimpl import hookimpl
 from nv_one_logger.exporter.internal.pending_watch import PendingStartWatch
 from nv_one_logger.exporter.internal.record_type import RecordType
 
@@ -158,6 +159,17 @@ class BaseJsonExporter(BaseExporter):
         """
         self._check_ready()
         self._write_after_pending({"type": _TELEMETRY_DATA_ERROR, "error": _event_json(error)})
+
+    @hookimpl
+    def flush(self, timeout_sec: float) -> None:
+        """Write the pending start; all else was written at once. A subclass that buffers calls this first.
+
+        Raises:
+            ExportError: It could not be written.
+        """
+        with self._lock:
+            error = self._flush_pending()
+        _raise_first(error)
 
     def close(self) -> None:
         """Write the pending start, name in one warning the spans that were never stopped, and mark it closed.

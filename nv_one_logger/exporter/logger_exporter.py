@@ -11,7 +11,6 @@ from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
 from nv_one_logger.exporter.exporter import ExportError
 from nv_one_logger.exporter.internal.encoder import plain_value
-from nv_one_logger.exporter.internal.hookimpl import hookimpl
 
 __all__ = ["LoggerExporter"]
 
@@ -55,18 +54,6 @@ class LoggerExporter(BaseJsonExporter):
                 "LoggerExporter will log nothing: logger %s does not let INFO through. Set its level to INFO or lower.",
                 getattr(self._logger, "name", self._logger),
             )
-
-    @hookimpl
-    def flush(self, timeout_sec: float) -> None:
-        """Log the start that is held back; nothing else waits.
-
-        Raises:
-            ExportError: It could not be logged.
-        """
-        with self._lock:
-            error = self._flush_pending()
-        if error is not None:
-            raise error
 
     def _write(self, json_dict: Dict[str, Any]) -> None:
         self._logger.info(self._format_log(json_dict))

@@ -7,7 +7,6 @@ from typing import Any, Dict, List, NamedTuple, Optional
 from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
 from nv_one_logger.core.span import Span, SpanName
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
-from nv_one_logger.exporter.internal.hookimpl import hookimpl
 
 __all__ = ["RecordedCall", "RecordingExporter"]
 
@@ -55,7 +54,7 @@ class RecordingExporter(BaseJsonExporter):
     def records(self) -> List[Dict[str, Any]]:
         """The records so far, with the start that is still held back, if there is one."""
         with self._lock:
-            self._write_what_is_held_back()
+            self.flush(0.0)
             return [dict(record) for record in self._records]
 
     def names(self, method: Optional[str] = None) -> List[str]:
@@ -96,7 +95,7 @@ class RecordingExporter(BaseJsonExporter):
     def clear(self) -> None:
         """Forget what was recorded; spans that are open stay open."""
         with self._lock:
-            self._write_what_is_held_back()
+            self.flush(0.0)
             self._calls.clear()
             self._records.clear()
 
@@ -132,16 +131,5 @@ class RecordingExporter(BaseJsonExporter):
             super().export_telemetry_data_error(error)
             self._calls.append(RecordedCall("telemetry_data_error", error.name_str, None, error))
 
-    @hookimpl
-    def flush(self, timeout_sec: float) -> None:
-        """Write the start that is held back; nothing else waits."""
-        with self._lock:
-            self._write_what_is_held_back()
-
     def _write(self, json_dict: Dict[str, Any]) -> None:
         self._records.append(json_dict)
-
-    def _write_what_is_held_back(self) -> None:
-        error = self._flush_pending()
-        if error is not None:
-            raise error
