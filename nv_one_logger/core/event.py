@@ -321,7 +321,7 @@ class ErrorEvent(Event):
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ErrorEvent):
-            return NotImplemented
+            return False  # also to a plain event: it would compare less than this
         return super().__eq__(other) and self._error_fields() == other._error_fields()
 
     __hash__ = Event.__hash__
@@ -399,7 +399,7 @@ class TelemetryDataError(Event):
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TelemetryDataError):
-            return NotImplemented
+            return False
         return (
             super().__eq__(other) and self.error_type == other.error_type and self.error_message == other.error_message
         )

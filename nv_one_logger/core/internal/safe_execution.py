@@ -152,8 +152,11 @@ def handle_failure(func: Callable[..., Any], failure: Exception, is_application_
             _disable_quietly(provider, name, failure)
         return
     _logger.error("Error in %s: %s", name, failure, exc_info=failure)
-    if not is_application_failing:
-        raise failure
+    try:
+        if not is_application_failing:
+            raise failure
+    finally:
+        del failure  # its traceback refers to this frame; a cycle would keep alive what the application's frames hold
 
 
 def _strategy(provider: OneLoggerProvider) -> Optional[OneLoggerErrorHandlingStrategy]:

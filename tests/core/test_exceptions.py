@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pytest
+
+from nv_one_logger.core.exceptions import ConfigError, ConfigErrors, OneLoggerError, PluginError, assert_that
+from nv_one_logger.exporter.exporter import ExportError
+
+
+def test_one_except_catches_every_error_of_the_library() -> None:
+    assert all(issubclass(error, OneLoggerError) for error in (ConfigError, ConfigErrors, PluginError, ExportError))
+
+
+def test_message_is_the_text() -> None:
+    error = OneLoggerError("what went wrong")
+    assert (str(error), error.message) == ("what went wrong", "what went wrong")
+
+
+@pytest.mark.parametrize("condition", [False, None, 0, "", []])
+def test_falsy_condition_raises(condition: object) -> None:
+    with pytest.raises(OneLoggerError, match=r"^no luck$"):
+        assert_that(condition, "no luck")
+
+
+def test_truthy_condition_passes() -> None:
+    assert_that([0], "never seen")
+
+
+def test_config_error_names_source_key_value_and_remedy() -> None:
+    error = ConfigError(
+        "cannot be imported (No module named 'acme')",
+        source="config.yaml, line 7",
+        key="exporters[1].class_name",
+        value="acme.AcmeExporter",
+        remedy="Run 'pip install acme' or set enabled: false",
+    )
+    assert str(error) == (
+        "config.yaml, line 7: exporters[1].class_name = 'acme.AcmeExporter' cannot be imported "
+        "(No module named 'acme'). Run 'pip install acme' or set enabled: false."
+    )
+    assert (error.source, error.key, error.value) == (
+        "config.yaml, line 7",
+        "exporters[1].class_name",
+        "acme.AcmeExporter",
+    )
+
+
+def test_config_error_leaves_out_what_is_not_given() -> None:
+    assert str(ConfigError("is broken")) == "is broken"
+    assert str(ConfigError("is missing", key="exporters")) == "exporters is missing"
+
+
+def test_several_config_errors_stand_one_per_line() -> None:
+    errors = ConfigErrors([ConfigError("is bad", key="a"), ConfigError("is worse", key="b")])
+    assert str(errors) == "a is bad\nb is worse"
+    assert [error.key for error in errors.errors] == ["a", "b"]
