@@ -30,7 +30,7 @@ from nv_one_logger.host.host import ExporterHost, PluginFailure
 from nv_one_logger.recorder.child_process import when_child_process_ends, when_forked_child_ends
 from nv_one_logger.recorder.current_span import current_span_of
 from nv_one_logger.recorder.exporter_state import ExporterState, ExporterStates
-from nv_one_logger.recorder.misuse import are_usable, why_not_addable, why_not_stoppable, why_unusable
+from nv_one_logger.recorder.misuse import are_usable, usable_or_none, why_not_addable, why_not_stoppable, why_unusable
 from nv_one_logger.recorder.span_filter import ExportCustomizationMode, make_span_filter
 
 __all__ = ["DefaultRecorder", "ExportCustomizationMode"]
@@ -133,7 +133,10 @@ class DefaultRecorder(Recorder):
                 or parent_span is not None
             ) and not are_usable(span_attributes, start_event_attributes, start_time, parent_span):
                 self._misuse(why_unusable(span_attributes, start_event_attributes, start_time, parent_span))
-                span_attributes = start_event_attributes = start_time = parent_span = None
+                span_attributes = usable_or_none(span_attributes, Attributes)
+                start_event_attributes = usable_or_none(start_event_attributes, Attributes)
+                start_time = usable_or_none(start_time, TracingTimestamp)
+                parent_span = usable_or_none(parent_span, Span)
             parent = parent_span or self._current_span.get()
             if not parent_span and parent is not None and parent not in self._spans:
                 parent = self._nearest_open(parent)
@@ -172,7 +175,8 @@ class DefaultRecorder(Recorder):
                 stop_event_attributes, None, stop_time, None
             ):
                 self._misuse(why_unusable(stop_event_attributes, None, stop_time, None))
-                stop_event_attributes = stop_time = None
+                stop_event_attributes = usable_or_none(stop_event_attributes, Attributes)
+                stop_time = usable_or_none(stop_time, TracingTimestamp)
             if self._spans.pop(span, self) is self:
                 self._refuse_to_stop(span)
                 return

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Optional, Type, TypeVar, cast
+
 from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.event import Event
 from nv_one_logger.core.span import Span
 from nv_one_logger.core.time import TracingTimestamp
 
-__all__ = ["are_usable", "why_not_addable", "why_not_stoppable", "why_unusable"]
+__all__ = ["are_usable", "usable_or_none", "why_not_addable", "why_not_stoppable", "why_unusable"]
+
+T = TypeVar("T")
 
 
 def are_usable(attributes: object, event_attributes: object, time: object, parent: object) -> bool:
@@ -24,9 +28,14 @@ def why_unusable(*arguments: object) -> str:
     """Say what is wrong with arguments that are not :func:`are_usable`."""
     given = ", ".join(f"{type(value).__name__} {value!r}" for value in arguments if value is not None)
     return (
-        "Attributes have to be Attributes, times TracingTimestamps and a parent a Span; such arguments of start() and "
+        "Attributes have to be Attributes, times TracingTimestamps and a parent a Span; other arguments of start() and "
         f"stop() are left out. Found: {given}."
     )
+
+
+def usable_or_none(value: Optional[T], expected: Type[T]) -> Optional[T]:
+    """Return an argument if it is of its type, else ``None``."""
+    return value if isinstance(cast(object, value), expected) else None
 
 
 def why_not_stoppable(span: object, is_closed: bool) -> str:

@@ -238,6 +238,15 @@ def test_span_is_started_for_a_plugin_before_its_event(host: ExporterHost, expor
     assert exporter.calls == ["start a", "event e on a", "error x on a"]
 
 
+def test_first_thing_that_succeeds_may_be_an_error(host: ExporterHost, exporter: Any) -> None:
+    exporter.failing = lambda call: ValueError("no") if call.startswith("start") else None
+    host.register(exporter, name="succeeds with an error")
+    host.hook.export_error(error_event=ErrorEvent.create("x"), span=Span.create("a"))
+    guard = host.guard_of(exporter)
+    assert guard is not None
+    assert guard.has_exported
+
+
 def test_error_starts_a_span_too(host: ExporterHost, exporter: Any) -> None:
     host.register(exporter)
     host.hook.export_error(error_event=ErrorEvent.create("x"), span=Span.create("a"))

@@ -784,3 +784,12 @@ def test_lock_that_another_thread_holds_while_this_one_forks_is_renewed(host: Ex
     thread.join()
     assert status == 0
     assert host.is_registered(exporter)
+
+
+def test_forked_child_keeps_the_plugins(host: ExporterHost, spans: Any, exporter: Any) -> None:
+    host.register(exporter)
+    span = spans.start("of the parent")
+    host._renew_after_fork()
+    host.hook.export_start(span=span)
+    spans.start("of the child")
+    assert exporter.calls == ["start of the parent", "start of the child"]
