@@ -40,6 +40,7 @@ class _Field(Generic[T]):
         self._read = read
         self.__doc__ = doc
         self.added = added
+        self.is_required = False
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -51,6 +52,10 @@ class _Field(Generic[T]):
 
 class Required(_Field[T]):
     """An attribute that ``create`` insists on."""
+
+    def __init__(self, read: Callable[[Attributes, str], Optional[T]], doc: str) -> None:
+        super().__init__(read, doc)
+        self.is_required = True
 
     @overload
     def __get__(self, instance: None, owner: type) -> Required[T]: ...
@@ -68,7 +73,25 @@ class Required(_Field[T]):
 
 
 class Optionally(_Field[T]):
-    """An attribute that may be absent; reading it then gives ``None``."""
+    """An attribute that may be absent; reading it then gives ``None``.
+
+    Args:
+        read: See ``_Field``, as the next two.
+        doc: What the attribute says.
+        added: Whether 2.3.1 did not have it.
+        required_by_create: Whether ``create`` insists on it all the same.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Attributes, str], Optional[T]],
+        doc: str,
+        *,
+        added: bool = False,
+        required_by_create: bool = False,
+    ) -> None:
+        super().__init__(read, doc, added=added)
+        self.is_required = required_by_create
 
     @overload
     def __get__(self, instance: None, owner: type) -> Optionally[T]: ...
@@ -95,7 +118,7 @@ class TrainingAttributes(Attributes):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         fields = [field for base in reversed(cls.__mro__) for field in vars(base).values() if isinstance(field, _Field)]
-        cls._required = frozenset(field.name for field in fields if isinstance(field, Required))
+        cls._required = frozenset(field.name for field in fields if field.is_required)
         cls._added = frozenset(field.name for field in fields if field.added)
 
     @classmethod

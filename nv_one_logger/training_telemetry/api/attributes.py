@@ -143,7 +143,9 @@ class TrainingTelemetryAttributes(TrainingAttributes):
 
     __slots__ = ()
 
-    perf_tag = Optionally(_read_perf_tag, "One or several tags, equal for runs expected to perform alike.")
+    perf_tag = Optionally(
+        _read_perf_tag, "One or several tags, equal for runs expected to perform alike.", required_by_create=True
+    )
     global_batch_size = Required(read_int, "Samples per iteration over all ranks.")
     log_every_n_train_iterations = Required(read_int, "Iterations between two training metrics events.")
     micro_batch_size = Optionally(read_int, "Samples per forward pass of one rank.")
@@ -159,9 +161,6 @@ class TrainingTelemetryAttributes(TrainingAttributes):
     is_log_throughput_enabled = Optionally(read_bool, "Whether throughput is computed.")
     custom_metadata = Optionally(_read_metadata, "``key:value`` lines of the telemetry configuration.")
     app_type = Optionally(read_str, "Kind of application; the recorder fills it since 2.4.", added=True)
-
-    # `create` has always insisted on it, while the property has always given None for an absent one.
-    _required = frozenset({"perf_tag", "global_batch_size", "log_every_n_train_iterations"})
 
     @classmethod
     def create(
