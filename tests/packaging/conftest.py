@@ -59,14 +59,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Built]:
     return {name: _build(source, tmp_path_factory.mktemp(f"dist-{name}")) for name, source in SOURCES.items()}
 
 
-def _build(source: Path, folder: Path) -> Built:
-    def build(*arguments: str) -> None:
-        command = [sys.executable, "-m", "build", "--no-isolation", *arguments, str(source)]
-        done = subprocess.run(command, env=_plain_environ(), capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="session")
+def run_module() -> Callable[..., str]:
+    """Return the function that runs a tool of this environment: ``run_module("build", "--wheel", folder)``."""
+    return _run_module
 
-    build("--outdir", str(folder))
-    build("--wheel", "--outdir", str(folder / "direct"))
+
+def _run_module(*command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", *command], env=_plain_environ(), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _build(source: Path, folder: Path) -> Built:
+    _run_module("build", "--no-isolation", "--outdir", str(folder), str(source))
+    _run_module("build", "--no-isolation", "--wheel", "--outdir", str(folder / "direct"), str(source))
     (sdist,), (wheel,), (direct,) = (folder.glob(p) for p in ("*.tar.gz", "*.whl", "direct/*.whl"))
     return Built(sdist, wheel, direct)
 
@@ -142,8 +151,12 @@ class Environment:
         self.python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
         self._wheels = wheels
         self._cwd = folder
-        site = Path(self.run("import sysconfig; print(sysconfig.get_paths()['purelib'])"))
-        (site / "dependencies.pth").write_text(f"{shelf}\n", encoding="utf-8")
+        self._site = Path(self.run("import sysconfig; print(sysconfig.get_paths()['purelib'])"))
+        self.share("dependencies", shelf)
+
+    def share(self, name: str, shelf: Path) -> None:
+        """Make what is on a shelf importable too."""
+        (self._site / f"{name}.pth").write_text(f"{shelf}\n", encoding="utf-8")
 
     def run(self, program: str, *, cwd: Optional[Path] = None, env: Optional[Mapping[str, str]] = None) -> str:
         """Run a program that sees nothing but this environment, and return what it printed."""
@@ -153,6 +166,10 @@ class Environment:
         """Run pip; it finds the distributions built here, and nothing else."""
         options = ["--find-links", str(self._wheels), "--no-compile"] if arguments[0] == "install" else []
         return self._call("-I", "-m", "pip", *arguments, *options)
+
+    def pytest(self, folder: Path) -> str:
+        """Run the tests of a project, which find nothing but what is installed."""
+        return self._call("-I", "-m", "pytest", "-p", "no:cacheprovider", str(folder), cwd=folder)
 
     def version(self, distribution: str) -> str:
         """Return the version of an installed distribution."""
@@ -173,14 +190,27 @@ class Environment:
 
 
 @pytest.fixture(scope="session")
-def shelf(built: Mapping[str, Built], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Link core's dependencies, and pip, out of the running environment into a folder without the library itself."""
-    folder = tmp_path_factory.mktemp("shelf")
-    for distribution in _closure(["pip", *built["core"].headers().get_all("Requires-Dist", [])]):
-        tops = {Path(file.parts[0]) for file in distribution.files or () if file.parts[0] not in {"..", "__pycache__"}}
-        for top in tops:
-            (folder / top).symlink_to(str(distribution.locate_file(top)))
-    return folder
+def make_shelf(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Iterable[str]], Path]:
+    """Link distributions, and what they need, out of the running environment into a folder."""
+
+    def make(requirements: Iterable[str]) -> Path:
+        folder = tmp_path_factory.mktemp("shelf")
+        for distribution in _closure(requirements):
+            tops = {Path(file.parts[0]) for file in distribution.files or () if file.parts[0] not in _NO_MODULES}
+            for top in tops:
+                (folder / top).symlink_to(str(distribution.locate_file(top)))
+        return folder
+
+    return make
+
+
+_NO_MODULES = {"..", "__pycache__"}
+
+
+@pytest.fixture(scope="session")
+def shelf(built: Mapping[str, Built], make_shelf: Callable[[Iterable[str]], Path]) -> Path:
+    """Return a folder with core's dependencies, and pip, without the library itself."""
+    return make_shelf(["pip", *built["core"].headers().get_all("Requires-Dist", [])])
 
 
 def _closure(requirements: Iterable[str]) -> List[metadata.Distribution]:
@@ -206,16 +236,22 @@ def wheels(built: Mapping[str, Built], tmp_path_factory: pytest.TempPathFactory)
     return folder
 
 
+@pytest.fixture(scope="session")
+def new_environment(shelf: Path, wheels: Path) -> Callable[[Path], Environment]:
+    """Make a virtual environment in which our wheels are on offer and not yet installed, in a given folder."""
+    return lambda folder: Environment(folder, shelf, wheels)
+
+
 @pytest.fixture
-def make_environment(shelf: Path, wheels: Path, tmp_path: Path) -> Callable[[], Environment]:
-    """Make a virtual environment in which our wheels are on offer and not yet installed."""
-    return lambda: Environment(tmp_path / "venv", shelf, wheels)
+def make_environment(new_environment: Callable[[Path], Environment], tmp_path: Path) -> Callable[[], Environment]:
+    """Make such an environment in a folder of the test's own."""
+    return lambda: new_environment(tmp_path / "venv")
 
 
 @pytest.fixture(scope="session")
-def installed(shelf: Path, wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def installed(new_environment: Callable[[Path], Environment], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Return an environment with core alone, shared by tests that install nothing."""
-    environment = Environment(tmp_path_factory.mktemp("installed") / "venv", shelf, wheels)
+    environment = new_environment(tmp_path_factory.mktemp("installed") / "venv")
     environment.pip("install", "nv-one-logger-core")
     return environment
 
