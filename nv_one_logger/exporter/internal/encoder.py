@@ -16,8 +16,9 @@ __all__ = ["encode_record", "plain_value"]
 
 # Beyond this many levels a value is replaced by a text: readers have limits too, and cycles have no end.
 _MAX_DEPTH = 64
-# Integers beyond this many bits become text: readers that parse numbers as floats or refuse long digits stay usable.
-_MAX_INT_BITS = 4096
+# Integers with more digits than Python reads (sys.int_info.default_max_str_digits) become text.
+_MAX_INT_DIGITS = 4300
+_MAX_INT_BITS = 14_000  # 4,215 digits
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
@@ -27,7 +28,9 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
     number for them); what JSON cannot say becomes a readable text.
     """
     try:
-        return _to_json(record)
+        line = _to_json(record)
+        # Only a long line can hold an integer that Python's own JSON reader refuses (more than 4,300 digits).
+        return line if len(line) <= _MAX_INT_DIGITS else _to_json(plain_value(record))
     except Exception:
         return json.dumps(plain_value(record), ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode(
             "ascii"
