@@ -149,7 +149,7 @@ def export_telemetry_data_error(error: TelemetryDataError) -> None:
 def should_export(span: Span) -> Optional[bool]:
     """A span has started that the recorder's own filter lets through: is it to be exported?
 
-    Called once per span, before ``export_start``. The first answer that is not ``None`` counts. ``False`` drops the
+    Called once per span, before ``export_start``, of plugins that are not paused. The first answer that is not ``None`` counts. ``False`` drops the
     span and all events and errors on it; its children are asked about by themselves. A raise counts as no answer.
 
     Args:
@@ -167,6 +167,8 @@ def should_export(span: Span) -> Optional[bool]:
 @hookspec
 def flush(timeout_sec: float) -> None:
     """Somebody wants to be sure: deliver what was accepted so far.
+
+    Called in a thread of its own, so that a plugin that hangs can be left behind.
 
     Args:
         timeout_sec: Seconds within which to return.
@@ -188,8 +190,9 @@ def flush(timeout_sec: float) -> None:
 def close() -> None:
     """Recording is over, or this plugin is unregistered: deliver what is held back and release resources.
 
-    Called once, possibly while the interpreter exits, when threads can no longer be started. All plugins together have
-    a few seconds; one that takes longer is left behind.
+    Called once, in a thread of its own, or, while the interpreter exits and threads can no longer be started, in the one
+    that closes. All plugins together have a few seconds; one that takes longer is left behind. Nothing is called
+    afterwards.
 
     Example:
         >>> from nv_one_logger.host import hookimpl
