@@ -69,18 +69,14 @@ class ExporterHost:
         self._config: Optional[object] = None
         self._is_initialized = False
         self._is_closed = False
-        self._filters_spans = False
+        self.filters_spans = False
+        """Whether any plugin implements ``should_export``. A plain attribute: every span asks."""
         after_fork_in_child(self, "_renew_after_fork")
 
     @property
     def hook(self) -> Any:
         """The hook callers of pluggy, ``host.hook.export_start(span=span)``; arguments are given by name."""
         return self._pm.hook
-
-    @property
-    def filters_spans(self) -> bool:
-        """Whether any plugin implements ``should_export``."""
-        return self._filters_spans
 
     @property
     def is_closed(self) -> bool:
@@ -309,7 +305,7 @@ class ExporterHost:
             _warn_left_behind(registration.guard, CLOSE_TIMEOUT_SEC)
 
     def _note_filters(self) -> None:
-        self._filters_spans = bool(self.hook.should_export.get_hookimpls())
+        self.filters_spans = bool(self.hook.should_export.get_hookimpls())
 
     def _welcome(self, registration: _Registration, config: Optional[object], is_late: bool) -> None:
         """Do for a plugin what was done for the others before: configure, initialize, tell what is open."""

@@ -127,7 +127,7 @@ class DefaultRecorder(Recorder):
                 return NULL_SPAN
             # Looked at here: exporters would be blamed, and paused, for what they cannot make sense of.
             if (
-                span_attributes is not None
+                (span_attributes is not None and span_attributes.__class__ is not Attributes)
                 or start_time is not None
                 or start_event_attributes is not None
                 or parent_span is not None
