@@ -134,7 +134,8 @@ class Guard:
             return False
 
     def _miss(self, hook: str, span: Optional[Span]) -> None:
-        self.skipped.tick()
+        if self._is_paused:  # a plugin that is only joining is not held to what happened before it took part
+            self.skipped.tick()
         if span is None or "export_start" not in self.hooks:
             return
         if hook == "export_start":

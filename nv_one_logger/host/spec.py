@@ -149,8 +149,9 @@ def export_telemetry_data_error(error: TelemetryDataError) -> None:
 def should_export(span: Span) -> Optional[bool]:
     """A span has started that the recorder's own filter lets through: is it to be exported?
 
-    Called once per span, before ``export_start``, of plugins that are not paused. The first answer that is not ``None`` counts. ``False`` drops the
-    span and all events and errors on it; its children are asked about by themselves. A raise counts as no answer.
+    Called once per span, before ``export_start``, unless the plugin is paused. The first answer that is not ``None``
+    counts. ``False`` drops the span and all events and errors on it; its children are asked about by themselves. A
+    raise counts as no answer.
 
     Args:
         span: The span, with the attributes it was started with.
@@ -190,7 +191,7 @@ def flush(timeout_sec: float) -> None:
 def close() -> None:
     """Recording is over, or this plugin is unregistered: deliver what is held back and release resources.
 
-    Called once, in a thread of its own, or, while the interpreter exits and threads can no longer be started, in the one
+    Called once, in a thread of its own; while the interpreter exits and threads can no longer be started, in the one
     that closes. All plugins together have a few seconds; one that takes longer is left behind. Nothing is called
     afterwards.
 

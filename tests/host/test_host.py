@@ -345,6 +345,23 @@ def test_parent_is_told_before_a_child_that_started_while_the_plugin_was_initial
     assert exporter.calls == ["initialize", "start parent", "start child"]
 
 
+def test_late_plugin_is_clean_whatever_happened_before_it_took_part(
+    host: ExporterHost, spans: Any, exporter: Any
+) -> None:
+    host.initialize()
+    open_span = spans.start("open")
+
+    def meanwhile(call: str) -> None:
+        if call == "initialize":
+            spans.event(open_span, "before it took part")
+            spans.run("came and went")
+
+    exporter.acting = meanwhile
+    host.register(exporter)
+    assert exporter.calls == ["initialize", "start open"]
+    assert host.status()[0].is_clean
+
+
 def test_late_plugin_without_starts_gets_stops_only_of_what_is_recorded_from_now_on(
     host: ExporterHost, spans: Any
 ) -> None:
