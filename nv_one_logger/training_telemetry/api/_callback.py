@@ -111,15 +111,19 @@ def argument(func: F) -> F:
     return cast(F, made)
 
 
-@argument
-def _given_time(time_msec: float) -> TracingTimestamp:
-    return TracingTimestamp.for_timestamp(timestamp_sec=time_msec / 1000.0)
-
-
 def time_of(time_msec: Optional[float]) -> TracingTimestamp:
     """Return the timestamp of a time in milliseconds since the epoch, of now when there is none (or 0).
+
+    A time that cannot be meant is misuse; where that is repaired, it is replaced by now.
 
     Raises:
         OneLoggerError: It is no time, or too far from now to be meant.
     """
-    return _given_time(time_msec) if time_msec else TracingTimestamp.now()
+    if not time_msec:
+        return TracingTimestamp.now()
+    try:
+        return TracingTimestamp.for_timestamp(timestamp_sec=time_msec / 1000.0)
+    except Exception as error:
+        problem = str(error)
+    training_recorder()._misuse(problem)
+    return TracingTimestamp.now()

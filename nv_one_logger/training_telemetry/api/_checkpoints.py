@@ -124,10 +124,6 @@ class Checkpoints:
             }
         )
 
-    def is_known(self, step: Optional[int]) -> bool:
-        """Tell whether a save of this step was begun and its success not yet reported."""
-        return step in self._state.productivity_state
-
     def _secure(self, step: Optional[int]) -> None:
         state = self._state
         if step not in state.productivity_state and self._open_step is not None:

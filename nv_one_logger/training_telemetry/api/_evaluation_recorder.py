@@ -9,7 +9,7 @@ from nv_one_logger.core.null_span import NULL_SPAN
 from nv_one_logger.core.span import Span
 from nv_one_logger.core.time import TracingTimestamp
 from nv_one_logger.training_telemetry.api import _training_metrics
-from nv_one_logger.training_telemetry.api._managed_recorder import ManagedSpanRecorder, not_before, operation
+from nv_one_logger.training_telemetry.api._managed_recorder import ManagedSpanRecorder, operation
 from nv_one_logger.training_telemetry.api._progress import Durations
 from nv_one_logger.training_telemetry.api.events import StandardTrainingJobEventName as EventName
 from nv_one_logger.training_telemetry.api.spans import StandardTrainingJobSpanName as Name
@@ -74,7 +74,7 @@ class EvaluationRecorder(ManagedSpanRecorder):
         """Start a testing iteration; without a span where testing iterations are not to be measured."""
         if self._testing_iteration_start is not None:
             self._misuse(f"Cannot start span {Name.TESTING_SINGLE_ITERATION}: a testing iteration is already active.")
-            self._stop_testing_iteration(start_time)
+            self._abandon_testing_iteration(start_time)
         self._testing_iteration_start = start_time
         if not self._is_measured("is_test_iterations_enabled"):
             return NULL_SPAN
@@ -90,13 +90,20 @@ class EvaluationRecorder(ManagedSpanRecorder):
             return
         time = self._checked_stop_time(stop_time, start)
         self._progress.testing.add(max(0.0, time.perf_counter_seconds - start.perf_counter_seconds))
-        self._stop_testing_iteration(time)
+        span = self._forget_testing_iteration()
+        if span is not None:
+            self.stop(span, stop_time=time)
 
-    def _stop_testing_iteration(self, time: TracingTimestamp) -> None:
+    def _forget_testing_iteration(self) -> Optional[Span]:
+        """Return the span of the testing iteration if it has one that is running, and forget the iteration."""
         span, self._testing_iteration = self._testing_iteration, None
         self._testing_iteration_start = None
-        if span is not None and span.active:
-            self.stop(span, stop_time=not_before(time, span.start_time))
+        return span if span is not None and span.active else None
+
+    def _abandon_testing_iteration(self, time: TracingTimestamp) -> None:
+        span = self._forget_testing_iteration()
+        if span is not None:
+            self._abandon(span, time)
 
     @operation
     def on_testing_end(self, stop_time: TracingTimestamp) -> None:
@@ -106,7 +113,7 @@ class EvaluationRecorder(ManagedSpanRecorder):
             return
         state = self._training_state
         if self._testing_iteration_start is not None:
-            self._stop_testing_iteration(stop_time)
+            self._abandon_testing_iteration(stop_time)
         is_measured = self._is_measured("is_test_iterations_enabled")
         attributes = _training_metrics.testing_metrics(state, self._progress.testing if is_measured else None)
         self.event(span, Event.create(EventName.TESTING_METRICS_UPDATE, attributes, stop_time))

@@ -43,13 +43,15 @@ def operation(method: F) -> F:
     One lock over the whole of it, exports included, keeps the state of the job and the records in one order: what
     these methods tell is one sequence, usually of one thread. Spans and events of the user's own do not take it.
     """
+    otherwise = NULL_SPAN if method.__name__.endswith("_start") else None
 
-    @safely_execute(otherwise=NULL_SPAN)
+    @safely_execute(otherwise=otherwise)
     @functools.wraps(method)
     def guarded(self: ManagedSpanRecorder, *args: Any, **kwargs: Any) -> Any:
         with self._job_lock:
             if self._closed:
-                return self._after_close(method.__name__)
+                self._after_close(method.__name__)
+                return otherwise
             return method(self, *args, **kwargs)
 
     return cast(F, guarded)

@@ -40,7 +40,7 @@ class ScalarWindow:
 
     def __init__(self) -> None:
         self._aggregates: Dict[str, _Aggregate] = {}
-        self.dropped = 0  # values that could not be used, since the last take()
+        self._dropped = 0
 
     def __bool__(self) -> bool:
         return bool(self._aggregates)
@@ -53,7 +53,7 @@ class ScalarWindow:
             aggregate = self._aggregates.get(name)
             if aggregate is None:
                 if len(self._aggregates) >= _MAX_METRICS:
-                    self.dropped += 1
+                    self._dropped += 1
                     continue
                 aggregate = self._aggregates[name] = _Aggregate()
             aggregate.add(value)
@@ -74,11 +74,16 @@ class ScalarWindow:
         values: Dict[str, float] = {}
         for name, aggregate in self._aggregates.items():
             aggregate.convert()
-            self.dropped += aggregate.unusable
+            self._dropped += aggregate.unusable
             for statistic, value in aggregate.statistics().items():
                 values[f"metric_{name}_{statistic}"] = value
         self._aggregates = {}
         return values
+
+    def take_dropped(self) -> int:
+        """Return how many values could not be used since the last call."""
+        dropped, self._dropped = self._dropped, 0
+        return dropped
 
 
 class _Aggregate:

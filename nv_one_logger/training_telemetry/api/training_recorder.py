@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, List, Mapping, Optional
 
 from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.core.event import Event
+from nv_one_logger.core.internal.log_limiter import LogLimiter
 from nv_one_logger.core.internal.safe_execution import safely_execute
 from nv_one_logger.core.null_span import NULL_SPAN
 from nv_one_logger.core.span import Span, SpanName, StandardSpanName
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingRecorder", "_ProductivityState", "_TrainingState"]
 
+
+_log = LogLimiter(logging.getLogger(__name__))
 
 # Looking a member up in its class takes longer than all else that is done with it, on Python before 3.11.
 _ITERATION = Name.TRAINING_SINGLE_ITERATION
@@ -337,6 +341,14 @@ class TrainingRecorder(EvaluationRecorder):
             scalars=progress.scalars.take(),
         )
         progress.begin_interval(time)
+        dropped = progress.scalars.take_dropped()
+        if dropped:
+            _log.warning(
+                ("scalars", id(self)),
+                "Values given to log_metrics that were left out: %d. Give single numbers, under at most a few hundred "
+                "names.",
+                dropped,
+            )
         self.event(span, Event.create(EventName.TRAINING_METRICS_UPDATE, attributes, time))
 
     # --- checkpoints -------------------------------------------------------------------------------------------------
@@ -399,6 +411,13 @@ class TrainingRecorder(EvaluationRecorder):
             size=details.get("checkpoint_size") if checkpoint_size is None else checkpoint_size,
             directory=details.get("checkpoint_directory") if checkpoint_directory is None else checkpoint_directory,
         )
+        if "productive_train_iterations" not in attributes:
+            _log.warning(
+                ("step", id(self)),
+                "The success of step %s was reported, but no save of that step was started: the work it secures is "
+                "unknown. Give on_save_checkpoint_start and on_save_checkpoint_success the same step.",
+                step,
+            )
         self.event(span, Event.create(EventName.SAVE_CHECKPOINT_SUCCESS, attributes, timestamp))
 
     @operation

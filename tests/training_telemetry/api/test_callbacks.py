@@ -12,7 +12,7 @@ from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.span import Span
 from nv_one_logger.recorder.default_recorder import DefaultRecorder
 from nv_one_logger.testing import FakeClock, RecordingExporter
-from nv_one_logger.training_telemetry.api import callbacks as CB
+from nv_one_logger.training_telemetry.api import callbacks
 from nv_one_logger.training_telemetry.api.spans import StandardTrainingJobSpanName as Name
 
 StartJob = Callable[..., Any]
@@ -34,7 +34,7 @@ PAIRS = [
 
 def test_signatures_are_those_of_the_reference_with_new_parameters_at_the_end() -> None:
     def parameters(name: str) -> List[str]:
-        return list(inspect.signature(getattr(CB, name)).parameters)
+        return list(inspect.signature(getattr(callbacks, name)).parameters)
 
     for pair, _ in PAIRS:
         assert parameters(f"{pair}_start") == ["start_time_msec"]
@@ -56,11 +56,11 @@ def test_signatures_are_those_of_the_reference_with_new_parameters_at_the_end() 
 @pytest.mark.parametrize(("pair", "span_name"), PAIRS)
 def test_start_returns_the_span_and_end_stops_it(start_job: StartJob, pair: str, span_name: str) -> None:
     job = start_job(all_spans=True)
-    span = getattr(CB, f"{pair}_start")()
+    span = getattr(callbacks, f"{pair}_start")()
     assert isinstance(span, Span)
     assert span.name == span_name
     assert span.active
-    assert getattr(CB, f"{pair}_end")() is None
+    assert getattr(callbacks, f"{pair}_end")() is None
     assert not span.active
     assert job.problems() == []
 
@@ -69,8 +69,8 @@ def test_start_returns_the_span_and_end_stops_it(start_job: StartJob, pair: str,
 def test_given_times_are_those_of_the_span(start_job: StartJob, clock: FakeClock, pair: str, span_name: str) -> None:
     job = start_job(all_spans=True)
     now = time.time()
-    getattr(CB, f"{pair}_start")(start_time_msec=(now - 50) * 1000)
-    getattr(CB, f"{pair}_end")(finish_time_msec=(now - 20) * 1000)
+    getattr(callbacks, f"{pair}_start")(start_time_msec=(now - 50) * 1000)
+    getattr(callbacks, f"{pair}_end")(finish_time_msec=(now - 20) * 1000)
     span = job.exporter.span(span_name)
     assert span.start_event.timestamp.seconds_since_epoch == now - 50
     assert span.stop_time is not None
@@ -80,7 +80,7 @@ def test_given_times_are_those_of_the_span(start_job: StartJob, clock: FakeClock
 
 def test_time_of_zero_means_now(start_job: StartJob, clock: FakeClock) -> None:
     start_job()
-    span = CB.on_app_start(start_time_msec=0)
+    span = callbacks.on_app_start(start_time_msec=0)
     assert span is not None
     assert span.start_time.seconds_since_epoch == time.time()
 
@@ -89,7 +89,7 @@ def test_time_of_zero_means_now(start_job: StartJob, clock: FakeClock) -> None:
 
 
 def all_callbacks() -> List[str]:
-    return sorted(name for name in CB.__all__)
+    return sorted(name for name in callbacks.__all__)
 
 
 def off_unconfigured(start_job: StartJob) -> None:
@@ -117,32 +117,32 @@ def test_callback_does_nothing_while_telemetry_is_off(start_job: StartJob, name:
     OFF[how](start_job)
     required = [
         parameter
-        for parameter in inspect.signature(getattr(CB, name)).parameters.values()
+        for parameter in inspect.signature(getattr(callbacks, name)).parameters.values()
         if parameter.default is inspect.Parameter.empty
     ]
-    assert getattr(CB, name)(*[7 for _ in required]) is None
+    assert getattr(callbacks, name)(*[7 for _ in required]) is None
     if name not in ("on_training_single_iteration_start", "on_training_single_iteration_end"):
-        assert getattr(CB, name)("not", "even", "bound", nonsense=1) is None
+        assert getattr(callbacks, name)("not", "even", "bound", nonsense=1) is None
 
 
 def test_skipped_calls_log_one_line_per_callback(start_job: StartJob, caplog: pytest.LogCaptureFixture) -> None:
     start_job().provider.force_disable_logging()
     for _ in range(100):
-        CB.on_training_single_iteration_start()
-        CB.on_train_end()
+        callbacks.on_training_single_iteration_start()
+        callbacks.on_train_end()
     skipped = [message for message in caplog.messages if "Skipping execution of" in message]
     assert len(skipped) == 2
 
 
 def test_callbacks_return_none_after_the_end_of_the_application(start_job: StartJob) -> None:
     job = start_job()
-    CB.on_app_start()
-    CB.on_app_end()
+    callbacks.on_app_start()
+    callbacks.on_app_end()
     recorded = job.calls()
-    assert CB.on_model_init_start() is None
-    assert CB.on_training_single_iteration_start() is None
-    assert CB.on_training_single_iteration_end() is None
-    CB.on_train_end()
+    assert callbacks.on_model_init_start() is None
+    assert callbacks.on_training_single_iteration_start() is None
+    assert callbacks.on_training_single_iteration_end() is None
+    callbacks.on_train_end()
     assert job.calls() == recorded
 
 
@@ -170,11 +170,11 @@ def test_bad_argument_is_reported_in_quiet_mode_and_telemetry_goes_on(
 ) -> None:
     job = start_job(quiet=True)
     if name != "on_app_start":
-        CB.on_app_start()
-    getattr(CB, name)(*arguments, **keywords)
+        callbacks.on_app_start()
+    getattr(callbacks, name)(*arguments, **keywords)
     assert job.provider.one_logger_enabled
     assert len(job.problems()) == 1
-    assert CB.on_validation_start() is not None
+    assert callbacks.on_validation_start() is not None
 
 
 @pytest.mark.parametrize(("name", "arguments", "keywords"), BAD_CALLS)
@@ -183,26 +183,33 @@ def test_bad_argument_raises_in_propagate_mode_and_the_next_call_works(
 ) -> None:
     job = start_job()
     if name != "on_app_start":
-        CB.on_app_start()
+        callbacks.on_app_start()
     before = job.calls()
     with pytest.raises((OneLoggerError, TypeError)):
-        getattr(CB, name)(*arguments, **keywords)
+        getattr(callbacks, name)(*arguments, **keywords)
     assert [call for call in job.calls() if "telemetry_data_error" not in call] == before
     assert len(job.problems()) == 1
-    assert CB.on_train_start(0) is not None
+    assert callbacks.on_train_start(0) is not None
 
 
 def test_bad_time_names_what_is_wrong(start_job: StartJob) -> None:
     start_job()
     with pytest.raises(
-        OneLoggerError, match="timestamp is too old. This is meant to be the time in seconds since epoch"
+        OneLoggerError, match=r"timestamp is too old\. This is meant to be the time in seconds since epoch\."
     ):
-        CB.on_app_start(start_time_msec=1234.0)
+        callbacks.on_app_start(start_time_msec=1234.0)
+
+
+def test_time_that_cannot_be_meant_is_replaced_by_now_in_quiet_mode(start_job: StartJob, clock: FakeClock) -> None:
+    start_job(quiet=True)
+    span = callbacks.on_app_start(start_time_msec=1234.0)
+    assert span is not None
+    assert span.start_time.seconds_since_epoch == time.time()
 
 
 def test_start_reported_hours_later_is_accepted(start_job: StartJob) -> None:
     start_job()
-    span = CB.on_app_start(start_time_msec=(time.time() - 3600) * 1000)
+    span = callbacks.on_app_start(start_time_msec=(time.time() - 3600) * 1000)
     assert span is not None
     assert time.time() - span.start_time.seconds_since_epoch == pytest.approx(3600, abs=5)
 
@@ -213,20 +220,20 @@ def test_recorder_of_another_kind_is_named(start_job: StartJob) -> None:
     config = OneLoggerConfig(application_name="a", session_tag_or_fn="s", world_size_or_fn=1)
     OneLoggerProvider.instance().configure(config, DefaultRecorder([RecordingExporter()]))
     with pytest.raises(OneLoggerError, match="Configure telemetry through TrainingTelemetryProvider"):
-        CB.on_app_start()
+        callbacks.on_app_start()
 
 
 def test_fault_of_telemetry_itself_switches_it_off_in_quiet_mode(
     start_job: StartJob, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = start_job(quiet=True)
-    CB.on_app_start()
+    callbacks.on_app_start()
 
     def broken(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(job.recorder, "on_model_init_start", broken)
-    assert CB.on_model_init_start() is None
+    assert callbacks.on_model_init_start() is None
     assert not job.provider.one_logger_enabled
     assert job.exporter.closed
     assert "a bug" in caplog.text
@@ -235,7 +242,7 @@ def test_fault_of_telemetry_itself_switches_it_off_in_quiet_mode(
 def test_error_of_a_callback_is_logged_and_reported_once(start_job: StartJob, caplog: pytest.LogCaptureFixture) -> None:
     job = start_job()
     with pytest.raises(OneLoggerError):
-        CB.on_validation_end()
+        callbacks.on_validation_end()
     errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert len(errors) == 1
     assert len(job.problems()) == 1
