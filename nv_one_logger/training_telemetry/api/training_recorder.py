@@ -70,6 +70,7 @@ class TrainingRecorder(EvaluationRecorder):
     def _begin_job(self) -> None:
         super()._begin_job()
         self._checkpoints = Checkpoints(self._training_state, self._progress)
+        self._has_ended = False  # by on_app_end, as opposed to the end of the process
 
     # --- application -------------------------------------------------------------------------------------------------
 
@@ -124,7 +125,18 @@ class TrainingRecorder(EvaluationRecorder):
         for span in reversed([span for span in self._spans if span is not application]):
             self.stop(span, stop_time=not_before(stop_time, span.start_time))
         self.stop(application, stop_time=not_before(stop_time, application.start_time))
+        self._has_ended = True
         self.close()
+
+    def _after_close(self, name: str) -> Span:
+        if name == "on_app_start":
+            self._misuse(
+                "The application has ended, and nothing is recorded any more. For another one call "
+                "TrainingTelemetryProvider.instance().reset() and configure it again."
+            )
+        elif name == "on_app_end" and self._has_ended:
+            self._misuse("Expected to have one and only one span named application but found 0: it has ended.")
+        return super()._after_close(name)
 
     # --- initialisation ----------------------------------------------------------------------------------------------
 
