@@ -16,9 +16,9 @@ from nv_one_logger.recorder.default_recorder import DefaultRecorder, ExportCusto
 from nv_one_logger.training_telemetry.api import _training_metrics
 from nv_one_logger.training_telemetry.api._checkpoints import Checkpoints, save_span_name, sync_metrics
 from nv_one_logger.training_telemetry.api._configuration_events import initialization_attributes, telemetry_attributes
-from nv_one_logger.training_telemetry.api._evaluation_recorder import EvaluationRecorder
 from nv_one_logger.training_telemetry.api._iterations import LoopStart, begin_loop, checked_count, count_iteration
 from nv_one_logger.training_telemetry.api._managed_recorder import not_before, operation
+from nv_one_logger.training_telemetry.api._phase_recorder import PhaseRecorder
 from nv_one_logger.training_telemetry.api._scalars import unusable_metrics
 from nv_one_logger.training_telemetry.api._training_state import _ProductivityState, _TrainingState
 from nv_one_logger.training_telemetry.api.attributes import TrainingLoopAttributes
@@ -42,7 +42,7 @@ _ITERATION = Name.TRAINING_SINGLE_ITERATION
 _LOOP = Name.TRAINING_LOOP
 
 
-class TrainingRecorder(EvaluationRecorder):
+class TrainingRecorder(PhaseRecorder):
     """Records a training job. Applications use the callbacks and contexts, which call this.
 
     Every ``on_..._start`` returns the span it started (a null span where nothing is recorded); the others return
@@ -137,59 +137,6 @@ class TrainingRecorder(EvaluationRecorder):
         elif name == "on_app_end" and self._has_ended:
             self._misuse("Expected to have one and only one span named application but found 0: it has ended.")
         return super()._after_close(name)
-
-    # --- initialisation ----------------------------------------------------------------------------------------------
-
-    @operation
-    def on_distributed_init_start(self, start_time: TracingTimestamp) -> Span:
-        """Start the span of initialising distributed code."""
-        return self._start_managed(Name.DIST_INIT, start_time)
-
-    @operation
-    def on_distributed_init_end(self, stop_time: TracingTimestamp) -> None:
-        """Stop the span of initialising distributed code."""
-        self._end_managed(Name.DIST_INIT, stop_time)
-
-    @operation
-    def on_model_init_start(self, start_time: TracingTimestamp) -> Span:
-        """Start the span of building the model."""
-        return self._start_managed(Name.MODEL_INIT, start_time)
-
-    @operation
-    def on_model_init_end(self, stop_time: TracingTimestamp) -> None:
-        """Stop the span of building the model."""
-        self._end_managed(Name.MODEL_INIT, stop_time)
-
-    @operation
-    def on_dataloader_init_start(self, start_time: TracingTimestamp) -> Span:
-        """Start the span of building the data loader."""
-        return self._start_managed(Name.DATA_LOADER_INIT, start_time)
-
-    @operation
-    def on_dataloader_init_end(self, stop_time: TracingTimestamp) -> None:
-        """Stop the span of building the data loader."""
-        self._end_managed(Name.DATA_LOADER_INIT, stop_time)
-
-    @operation
-    def on_optimizer_init_start(self, start_time: TracingTimestamp) -> Span:
-        """Start the span of building the optimizer."""
-        return self._start_managed(Name.OPTIMIZER_INIT, start_time)
-
-    @operation
-    def on_optimizer_init_end(self, stop_time: TracingTimestamp) -> None:
-        """Stop the span of building the optimizer."""
-        self._end_managed(Name.OPTIMIZER_INIT, stop_time)
-
-    @operation
-    def on_load_checkpoint_start(self, start_time: TracingTimestamp) -> Span:
-        """Start the span of loading a checkpoint."""
-        self._start_timer(Name.CHECKPOINT_LOAD, start_time)
-        return self._begin(Name.CHECKPOINT_LOAD, start_time=start_time)
-
-    @operation
-    def on_load_checkpoint_end(self, stop_time: TracingTimestamp) -> None:
-        """Stop the span of loading a checkpoint."""
-        self._end_timed(Name.CHECKPOINT_LOAD, stop_time)
 
     # --- training ----------------------------------------------------------------------------------------------------
 

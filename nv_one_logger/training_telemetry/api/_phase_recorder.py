@@ -1,4 +1,7 @@
-"""Validation and testing: the third of ``TrainingRecorder`` that is about neither training nor checkpoints."""
+"""The phases of a job around training: initialisation, loading a checkpoint, validation and testing.
+
+The third of ``TrainingRecorder`` that is about neither training nor saving.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,72 @@ from nv_one_logger.training_telemetry.api._progress import Durations
 from nv_one_logger.training_telemetry.api.events import StandardTrainingJobEventName as EventName
 from nv_one_logger.training_telemetry.api.spans import StandardTrainingJobSpanName as Name
 
-__all__ = ["EvaluationRecorder"]
+__all__ = ["PhaseRecorder"]
 
 
-class EvaluationRecorder(ManagedSpanRecorder):
-    """Records validation and testing loops and their iterations."""
+class PhaseRecorder(ManagedSpanRecorder):
+    """Records the phases of a job around training."""
 
     def _begin_job(self) -> None:
         super()._begin_job()
         # Testing iterations are not among the timed spans: users start theirs with ``timed_span``, too.
         self._testing_iteration_start: Optional[TracingTimestamp] = None
         self._testing_iteration: Optional[Span] = None
+
+    # --- initialisation ----------------------------------------------------------------------------------------------
+
+    @operation
+    def on_distributed_init_start(self, start_time: TracingTimestamp) -> Span:
+        """Start the span of initialising distributed code."""
+        return self._start_managed(Name.DIST_INIT, start_time)
+
+    @operation
+    def on_distributed_init_end(self, stop_time: TracingTimestamp) -> None:
+        """Stop the span of initialising distributed code."""
+        self._end_managed(Name.DIST_INIT, stop_time)
+
+    @operation
+    def on_model_init_start(self, start_time: TracingTimestamp) -> Span:
+        """Start the span of building the model."""
+        return self._start_managed(Name.MODEL_INIT, start_time)
+
+    @operation
+    def on_model_init_end(self, stop_time: TracingTimestamp) -> None:
+        """Stop the span of building the model."""
+        self._end_managed(Name.MODEL_INIT, stop_time)
+
+    @operation
+    def on_dataloader_init_start(self, start_time: TracingTimestamp) -> Span:
+        """Start the span of building the data loader."""
+        return self._start_managed(Name.DATA_LOADER_INIT, start_time)
+
+    @operation
+    def on_dataloader_init_end(self, stop_time: TracingTimestamp) -> None:
+        """Stop the span of building the data loader."""
+        self._end_managed(Name.DATA_LOADER_INIT, stop_time)
+
+    @operation
+    def on_optimizer_init_start(self, start_time: TracingTimestamp) -> Span:
+        """Start the span of building the optimizer."""
+        return self._start_managed(Name.OPTIMIZER_INIT, start_time)
+
+    @operation
+    def on_optimizer_init_end(self, stop_time: TracingTimestamp) -> None:
+        """Stop the span of building the optimizer."""
+        self._end_managed(Name.OPTIMIZER_INIT, stop_time)
+
+    @operation
+    def on_load_checkpoint_start(self, start_time: TracingTimestamp) -> Span:
+        """Start the span of loading a checkpoint."""
+        self._start_timer(Name.CHECKPOINT_LOAD, start_time)
+        return self._begin(Name.CHECKPOINT_LOAD, start_time=start_time)
+
+    @operation
+    def on_load_checkpoint_end(self, stop_time: TracingTimestamp) -> None:
+        """Stop the span of loading a checkpoint."""
+        self._end_timed(Name.CHECKPOINT_LOAD, stop_time)
+
+    # --- validation and testing --------------------------------------------------------------------------------------
 
     @operation
     def on_validation_start(self, start_time: TracingTimestamp) -> Span:
