@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import http.client
 import os
-import urllib.error
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -89,41 +85,15 @@ def from_server(url: object, timeout_sec: float) -> Override:
     Raises:
         ConfigError: ``url`` is no address of one of the two schemes.
     """
-    parts = urllib.parse.urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(
-            "is no HTTP or HTTPS address",
-            source="code",
-            key="config_server_url",
-            value=url,
-            remedy="Give one such as https://config.example.com/run.json",
-        )
-    source = _without_password(parts)
-    request = urllib.request.Request(parts.geturl(), headers={"Accept": "application/json"})
+    # Here, because HTTP takes as long to import as a third of everything else, and few ask a server.
+    from nv_one_logger.training_telemetry.api._config_server import ServerError, address, fetch
+
+    source = address(url)
     try:
-        with urllib.request.build_opener(_SameKindOfAddress).open(request, timeout=timeout_sec) as answer:
-            content = answer.read(MAX_BYTES + 1)
-    except urllib.error.HTTPError as error:
-        error.close()
-        return _failed(source, f"answers {error.code} {error.reason}", "Correct the address or ask who runs the server")
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        return _failed(source, f"cannot be reached ({reason})", "Correct the address, or leave this source out")
+        content = fetch(str(url), timeout_sec, MAX_BYTES + 1)
+    except ServerError as error:
+        return _failed(source, error.problem, error.remedy)
     return _parsed(source, content)
-
-
-class _SameKindOfAddress(urllib.request.HTTPRedirectHandler):
-    """Follows redirections within HTTP and HTTPS, but never from the encrypted one to the other."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if req.full_url.startswith("https:") and not newurl.startswith("https:"):
-            raise urllib.error.URLError("redirected from HTTPS to an unencrypted address")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _without_password(parts: urllib.parse.SplitResult) -> str:
-    host = parts.netloc.rpartition("@")[2]
-    return urllib.parse.urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def _parsed(source: str, content: bytes) -> Override:
