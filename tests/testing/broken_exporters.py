@@ -588,20 +588,22 @@ class TestFlushFailsWhileSpansAreOpen(Contract):
     breaks = {"test_flush_delivers_everything", "test_fork"}
 
     class Broken(Good):
-        open_spans = 0
+        def __init__(self) -> None:
+            super().__init__()
+            self.open_spans: Set[Any] = set()
 
         def export_start(self, span: Any) -> None:
             super().export_start(span)
-            self.open_spans += 1
+            self.open_spans.add(span)
 
         def export_stop(self, span: Any) -> None:
             super().export_stop(span)
-            self.open_spans -= 1
+            self.open_spans.discard(span)
 
         @hookimpl
         def flush(self, timeout_sec: float) -> None:
-            if self.open_spans > 0:
-                raise ExportError(f"{self.open_spans} spans are open")
+            if self.open_spans:
+                raise ExportError(f"{len(self.open_spans)} spans are open")
 
 
 class InTrouble(Good):
