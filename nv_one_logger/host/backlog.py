@@ -42,12 +42,14 @@ class Backlog:
         self._owed_stops: Deque[Span] = deque()
 
     def add_start(self, span: Span) -> None:
-        """Note a start that the plugin was not told."""
-        self._missed_starts[span] = None
+        """Note a start that the plugin was not told, unless it was told meanwhile, as one of the open spans."""
+        if span not in self.started:
+            self._missed_starts[span] = None
 
     def add_stop(self, span: Span) -> None:
         """Note a stop that the plugin was not told: owed if it knows the start, else nothing is left to tell."""
-        if self._missed_starts.pop(span, self) is not self or span not in self.started:
+        self._missed_starts.pop(span, None)
+        if span not in self.started:
             return
         if len(self._owed_stops) < MAX_OWED_STOPS:
             self._owed_stops.append(span)
@@ -55,9 +57,13 @@ class Backlog:
             self.started.pop(span, None)
             self.lost_stops.tick()
 
-    def add_open(self, open_spans: Iterable[Span]) -> None:
-        """Note the starts of all open spans, which are given oldest first, so that parents come before children."""
-        self._missed_starts = {**dict.fromkeys(open_spans), **self._missed_starts}
+    def set_open(self, open_spans: Iterable[Span]) -> None:
+        """Note the starts of all open spans, given oldest first, so that parents come before children, and no others.
+
+        What is noted and no longer open is over, and its stop may have gone by: pluggy registers hook by hook, so that
+        a thread may find a plugin for the start of a span and not yet for the stop.
+        """
+        self._missed_starts = dict.fromkeys(open_spans)
 
     def take(self) -> Deque[MissedCall]:
         """Hand over all there is to tell, stops first. A stop that comes meanwhile is noted for the next time."""

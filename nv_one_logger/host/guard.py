@@ -236,7 +236,7 @@ class Guard:
         """Tell the plugin, which is registered with the gate closed, the starts of all open spans; open the gate."""
         if "export_start" in self.hooks:
             with self._lock:
-                self._backlog.add_open(open_spans())
+                self._backlog.set_open(open_spans())
         self.catch_up()
 
     def take_initialize_error(self) -> Optional[Exception]:

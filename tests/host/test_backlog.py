@@ -49,17 +49,17 @@ def test_stop_of_a_span_whose_start_was_never_told_is_not_owed(backlog: Backlog)
     assert texts(backlog.take()) == []
 
 
-def test_open_spans_come_before_what_started_meanwhile(backlog: Backlog) -> None:
-    parent, child, grandchild = make_spans("parent", "child", "grandchild")
-    backlog.add_start(grandchild)
-    backlog.add_start(child)
-    backlog.add_open([parent, child, grandchild])
+def test_open_spans_are_told_in_their_order_and_no_others(backlog: Backlog) -> None:
+    parent, child, grandchild, over = make_spans("parent", "child", "grandchild", "over")
+    for span in (grandchild, over, child):
+        backlog.add_start(span)
+    backlog.set_open([parent, child, grandchild])
     assert texts(backlog.take()) == ["export_start parent", "export_start child", "export_start grandchild"]
 
 
 def test_start_that_another_thread_has_told_is_not_told_again(backlog: Backlog, started: Dict[Span, int]) -> None:
     told, missed = make_spans("told", "missed")
-    backlog.add_open([told, missed])
+    backlog.set_open([told, missed])
     started[told] = 7
     assert texts(backlog.take()) == ["export_start missed"]
     assert started[told] == 7
@@ -69,6 +69,16 @@ def test_stop_that_comes_while_its_start_is_being_told_is_owed(backlog: Backlog)
     (span,) = make_spans("span")
     backlog.add_start(span)
     assert texts(backlog.take()) == ["export_start span"]
+    backlog.add_stop(span)
+    assert texts(backlog.take()) == ["export_stop span"]
+
+
+def test_start_that_arrives_after_it_was_taken_as_open_does_not_swallow_the_stop(backlog: Backlog) -> None:
+    """The span was seen among the open ones before its own call reached the plugin."""
+    (span,) = make_spans("span")
+    backlog.set_open([span])
+    assert texts(backlog.take()) == ["export_start span"]
+    backlog.add_start(span)
     backlog.add_stop(span)
     assert texts(backlog.take()) == ["export_stop span"]
 

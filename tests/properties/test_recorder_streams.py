@@ -117,8 +117,9 @@ class Session:
 
     def join(self) -> None:
         if not self.recorder.host.is_closed:
-            self.late.append(Listener())
-            self.recorder.host.register(self.late[-1])
+            listener = Listener()
+            self.late.append(listener)
+            self.recorder.host.register(listener)
 
     def finish(self) -> None:
         assert OneLoggerProvider.instance().one_logger_enabled
