@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
+from typing import Any, List
 
 from nv_one_logger.core.exceptions import ConfigError
 
@@ -51,7 +52,7 @@ def fetch(url: str, timeout_sec: float, max_bytes: int) -> bytes:
 
     Args:
         url: Its address.
-        timeout_sec: Seconds to wait for the connection, and for each piece of the answer.
+        timeout_sec: Seconds to wait for the connection, for each piece of the answer, and for the whole of it.
         max_bytes: How much to read.
 
     Raises:
@@ -60,8 +61,7 @@ def fetch(url: str, timeout_sec: float, max_bytes: int) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})
     try:
         with urllib.request.build_opener(_SameKindOfAddress).open(request, timeout=timeout_sec) as answer:
-            content: bytes = answer.read(max_bytes)
-            return content
+            return _read(answer, max_bytes, time.monotonic() + timeout_sec)
     except urllib.error.HTTPError as error:
         error.close()
         raise ServerError(
@@ -70,6 +70,20 @@ def fetch(url: str, timeout_sec: float, max_bytes: int) -> bytes:
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise ServerError(f"cannot be reached ({reason})", "Correct the address, or leave this source out") from error
+
+
+def _read(answer: Any, max_bytes: int, deadline: float) -> bytes:
+    """Read piece by piece: the timeout of a connection starts anew with each byte that a slow server sends."""
+    pieces: List[bytes] = []
+    while max_bytes > 0:
+        piece = answer.read1(min(max_bytes, 65_536))
+        if not piece:
+            break
+        pieces.append(piece)
+        max_bytes -= len(piece)
+        if time.monotonic() > deadline:
+            raise TimeoutError("timed out in the middle of the answer")
+    return b"".join(pieces)
 
 
 class _SameKindOfAddress(urllib.request.HTTPRedirectHandler):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from pydantic import BaseModel
 
@@ -18,8 +18,6 @@ __all__ = ["Override", "from_code", "from_file", "from_server", "overlay", "unkn
 
 MAX_BYTES = 1_048_576
 """Size of a file or an answer, at most."""
-
-_PathLike = Union[str, "os.PathLike[str]"]
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ def from_server(url: object, timeout_sec: float) -> Override:
 
     Args:
         url: Its address. User and password in it are not shown in messages.
-        timeout_sec: Seconds to wait for the connection, and for each piece of the answer.
+        timeout_sec: Seconds to wait for the connection, for each piece of the answer, and for the whole of it.
 
     Raises:
         ConfigError: ``url`` is no address of one of the two schemes.

@@ -143,7 +143,7 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
 
         Args:
             config_server_url: The address.
-            timeout_sec: Seconds to wait for the connection, and for each piece of the answer.
+            timeout_sec: Seconds to wait for the connection, for each piece of the answer, and for the whole of it.
 
         Raises:
             OneLoggerError: Configured already, or no HTTP or HTTPS address.
