@@ -217,16 +217,19 @@ class Guard:
             if self._is_closing:
                 return
             self._is_closing = True
-        call = call_within(self.close_timeout_sec(), self._close)
+        call = call_within(self.close_timeout_sec(), self._close, threading.get_ident())
         if not call.is_done:
             self.unfinished_close = call
         elif call.error is not None:
             self.note("close", call.error)
 
-    def _close(self) -> None:
+    def _close(self, caller: int) -> None:
         if self.is_trial_due:
             self.catch_up()  # the last chance to tell it of the stops it missed
         self.retire()
+        with self._lock:
+            # A plugin that is being told what it missed gets to the end of that call first; unless it closes itself.
+            self._has_caught_up.wait_for(lambda: self._teller in (None, caller), CLOSE_TIMEOUT_SEC)
         if "close" in self.hooks:
             self.call_plain("close")
 
@@ -344,7 +347,7 @@ class Guard:
             if calls:
                 with self._lock:
                     self._backlog.put_back(calls)
-        if not is_trusted:
+        if not is_trusted and not self.is_retired:
             with self._lock:
                 self._pause()
             self._log_pause()
@@ -374,6 +377,9 @@ class Guard:
         try:
             getattr(self.target, hook)(span)
         except Exception as error:
+            if self.is_retired:  # closed while it was told: it does not know the span, and is told should it come back
+                self.started.pop(span, None)
+                return False
             self.note(hook, error)
             self.report_telemetry_error(f"{hook} failed: {_text_of(error)}")
             return isinstance(error, RecordWriteError) or not self._is_last_straw(call_number)

@@ -65,6 +65,7 @@ class ExporterHost:
         self._registrations: Dict[str, _Registration] = {}
         self._failed: Dict[str, _Registration] = {}
         self._former = FormerPlugins()
+        self._leaving: List[object] = []  # unregistered, and being closed
         self._blocked: Dict[str, Optional[object]] = {}  # blocked name -> the plugin that was kept out, if one came
         self._config: Optional[object] = None
         self._is_initialized = False
@@ -97,14 +98,18 @@ class ExporterHost:
             aliases: More names it answers to, when it is asked for or blocked.
 
         Raises:
-            PluginError: It fits no hookspec, is registered already, its name is taken, or it fails to initialize while
-                the host runs. Nothing of it stays registered.
+            PluginError: It fits no hookspec, is registered already or just being closed, its name is taken, or it fails
+                to initialize while the host runs. Nothing of it stays registered.
         """
         with self._lock:
             if self._is_closed:
                 raise PluginError(f"Plugin {describe(plugin)} cannot be registered: the host is closed.")
             if self._find(plugin) is not None:
                 raise PluginError(f"Plugin {describe(plugin)} is registered already, as {self.get_name(plugin)!r}.")
+            if any(plugin is leaving for leaving in self._leaving):
+                raise PluginError(
+                    f"Plugin {describe(plugin)} is being closed. Register it again when unregister() has returned."
+                )
             names = {*aliases, describe(plugin)} | ({name} if name else set())
             blocked = names & set(self._blocked)
             if blocked:
@@ -289,20 +294,28 @@ class ExporterHost:
         self._pm.unregister(registration.adapter)
         del self._registrations[registration.name]
         self._former.remember(registration.plugin, registration.guard.started)
+        self._leaving.append(registration.plugin)
         self._note_filters()
 
     def _fail(self, registration: _Registration) -> None:
         registration.guard.retire()
         if self._registrations.get(registration.name) is registration:
             self._remove(registration)
+            self._leave(registration)
             self._failed[registration.name] = registration
 
     def _close_removed(self, registration: _Registration) -> None:
-        if not self._is_initialized:
-            return
-        registration.guard.close_within()
+        try:
+            if self._is_initialized:
+                registration.guard.close_within()
+        finally:
+            self._leave(registration)
         if registration.guard.unfinished_close is not None:
             _warn_left_behind(registration.guard, CLOSE_TIMEOUT_SEC)
+
+    def _leave(self, registration: _Registration) -> None:
+        with self._lock:
+            self._leaving = [plugin for plugin in self._leaving if plugin is not registration.plugin]
 
     def _note_filters(self) -> None:
         self.filters_spans = bool(self.hook.should_export.get_hookimpls())

@@ -348,7 +348,7 @@ def test_parent_is_told_before_a_child_that_started_while_the_plugin_was_initial
 def test_span_whose_stop_was_missed_while_the_plugin_was_registered_is_not_told(
     host: ExporterHost, exporter: Any
 ) -> None:
-    """pluggy registers hook by hook: a thread may find the plugin for the start, and not yet for the stop."""
+    """Pluggy registers hook by hook: a thread may find the plugin for the start, and not yet for the stop."""
     host.initialize()
     exporter.acting = lambda call: host.hook.export_start(span=Span.create("over")) if call == "initialize" else None
     host.register(exporter)
@@ -503,6 +503,77 @@ def test_plugin_that_comes_back_gets_no_start_twice(host: ExporterHost, spans: A
         "stop new",
         "stop stays",
     ]
+
+
+def test_plugin_is_closed_after_the_call_by_which_it_catches_up(host: ExporterHost, spans: Any, exporter: Any) -> None:
+    host.initialize()
+    spans.start("a")
+    spans.start("b")
+    told, release = threading.Event(), threading.Event()
+
+    def hold(call: str) -> None:
+        if call == "start a":
+            told.set()
+            release.wait(TIMEOUT)
+            exporter.calls.append("start a is over")
+
+    exporter.acting = hold
+    registering = threading.Thread(target=host.register, args=(exporter,))
+    registering.start()
+    assert told.wait(TIMEOUT)
+    guard = host.guard_of(exporter)
+    assert guard is not None
+    retired, retire = threading.Event(), guard.retire
+    guard.retire = lambda: (retire(), retired.set())  # type: ignore[method-assign, assignment]
+    unregistering = threading.Thread(target=host.unregister, args=(exporter,))
+    unregistering.start()
+    assert retired.wait(TIMEOUT)
+    release.set()
+    unregistering.join()
+    registering.join()
+    assert exporter.calls == ["initialize", "start a", "start a is over", "close"]
+
+
+def test_plugin_cannot_come_back_before_it_is_closed(host: ExporterHost, exporter: Any) -> None:
+    refused: List[str] = []
+
+    def come_back(call: str) -> None:
+        if call == "close":
+            with pytest.raises(PluginError, match="is being closed") as caught:
+                host.register(exporter)
+            refused.append(str(caught.value))
+
+    exporter.acting = come_back
+    host.register(exporter)
+    host.initialize()
+    host.unregister(exporter)
+    assert len(refused) == 1
+    exporter.acting = None
+    host.register(exporter)
+    assert exporter.calls == ["initialize", "close", "initialize"]
+
+
+def test_start_that_a_closed_plugin_refused_while_it_caught_up_is_told_when_it_comes_back(
+    host: ExporterHost, spans: Any, exporter: Any
+) -> None:
+    host.initialize()
+    first, second = spans.start("first"), spans.start("second")
+
+    def be_removed(call: str) -> Any:
+        if call == "start first":
+            host.unregister(exporter)
+            return ExportError("closed")
+        return None
+
+    exporter.failing = be_removed
+    host.register(exporter, name="closed while it caught up")
+    exporter.failing = None
+    exporter.calls.clear()
+    host.register(exporter, name="closed while it caught up")
+    spans.stop(second)
+    spans.stop(first)
+    assert exporter.calls == ["initialize", "start first", "start second", "stop second", "stop first"]
+    assert host.status()[0].failures == 0
 
 
 def test_call_that_is_on_its_way_when_the_plugin_is_removed_is_nobodys_fault(

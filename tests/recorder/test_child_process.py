@@ -11,6 +11,7 @@ from typing import Any, Callable, List
 import pytest
 
 from nv_one_logger.recorder.child_process import when_child_process_ends, when_forked_child_ends
+from nv_one_logger.recorder.default_recorder import DefaultRecorder
 
 PROGRAM = """
 import multiprocessing
@@ -112,6 +113,16 @@ def test_forked_child_asks_after_its_own_finalizers_were_cleared(
     assert finalizers == []
     action(registered_subject)
     assert finalizers == [(print, (subject,))]
+
+
+def test_recorder_made_in_a_child_process_is_closed_at_its_end(
+    finalizers: List[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: "a parent")
+    recorder = DefaultRecorder([])
+    ((action, arguments),) = finalizers
+    action(*arguments)
+    assert recorder._closed
 
 
 @pytest.mark.parametrize("function", [when_child_process_ends, when_forked_child_ends])

@@ -468,6 +468,12 @@ def test_misuse_while_an_exception_passes_is_only_logged(
     assert len(exporter.telemetry_data_errors) == 1
 
 
+def test_misuse_after_the_provider_was_reset_by_another_thread_raises(recorder: DefaultRecorder) -> None:
+    OneLoggerProvider.instance()._reset()
+    with pytest.raises(OneLoggerError, match="a mistake"):
+        recorder._misuse("a mistake")
+
+
 def test_event_that_loses_the_race_against_the_stop_is_misuse_and_no_bug(
     quiet_recorder: DefaultRecorder, exporter: RecordingExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
