@@ -80,12 +80,19 @@ def test_span_of_a_context_that_is_copied_and_stopped_there_is_not_current_here(
 # --- asyncio ---------------------------------------------------------------------------------------------------------
 
 
+class NextTurn:
+    """Lets the other tasks run."""
+
+    def __await__(self) -> Iterator[None]:
+        yield
+
+
 def test_tasks_inherit_the_span_they_were_created_in_and_do_not_disturb_each_other(recorder: DefaultRecorder) -> None:
     async def child(name: str) -> None:
         with timed_span(name):
-            await asyncio.sleep(0)
+            await NextTurn()
             with timed_span(f"{name} inner"):
-                await asyncio.sleep(0)
+                await NextTurn()
 
     async def main() -> None:
         with timed_span("main"):
