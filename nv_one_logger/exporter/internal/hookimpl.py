@@ -9,3 +9,4 @@ __all__ = ["PROJECT_NAME", "hookimpl"]
 PROJECT_NAME = "nv_one_logger"
 
 hookimpl = pluggy.HookimplMarker(PROJECT_NAME)
+"""Marks a function as the implementation of the hook of its name; takes the options of pluggy (``tryfirst``, ...)."""
