@@ -1,7 +1,7 @@
 """Lets the site read the docstrings of this library: part of the build of the documentation, see ``mkdocs.yml``.
 
-The docstrings use what editors and ``help()`` show well: an ``Example:`` with a session of the interpreter, and roles
-such as ``:meth:`close```. The site's parser knows ``Examples:``, and references in the form of Markdown.
+The docstrings use what editors and ``help()`` show well: an ``Example:`` with a session of the interpreter, roles such
+as ``:meth:`close```, and ``::`` before a block. The site's parser knows ``Examples:``, and Markdown.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import griffe
 
 _EXAMPLE = re.compile(r"^Example:$", re.MULTILINE)
+_BLOCK_FOLLOWS = re.compile(r"::$", re.MULTILINE)
 _ROLE = re.compile(r":(?:attr|class|data|exc|func|meth|mod):`(~?)([\w.]+)`")
 
 
@@ -21,18 +22,18 @@ class Docstrings(griffe.Extension):
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring is not None:
-            text = _EXAMPLE.sub("Examples:", obj.docstring.value)
+            text = _BLOCK_FOLLOWS.sub(":", _EXAMPLE.sub("Examples:", obj.docstring.value))
             obj.docstring.value = _ROLE.sub(lambda match: _reference(obj, match[1] == "~", match[2]), text)
         elif obj.is_attribute and _speaks_for_itself(obj):
             obj.docstring = griffe.Docstring("", parent=obj)  # what has none at all is not shown
 
 
 def _speaks_for_itself(attribute: griffe.Object) -> bool:
-    """Whether it is the member of an enum, or a type or constant of a module."""
+    """Whether it is the member of an enum, the field of a tuple, or a type or constant of a module."""
     parent = attribute.parent
     if parent is None or attribute.name.startswith("_"):
         return False
-    return parent.is_module or any(str(base).endswith("Enum") for base in getattr(parent, "bases", ()))
+    return parent.is_module or any(str(base).endswith(("Enum", "NamedTuple")) for base in getattr(parent, "bases", ()))
 
 
 def _reference(obj: griffe.Object, is_short: bool, name: str) -> str:

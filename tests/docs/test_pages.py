@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import pytest
 import yaml
 
-from nv_one_logger.config import Switches, load_sources, resolve
+from nv_one_logger.config import Switches, check, load_sources, resolve
 from nv_one_logger.host.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,8 +126,8 @@ def test_yaml_blocks_configure_exporters_without_a_problem(page: Any, tmp_path: 
             continue
         file = tmp_path / f"line{block.line}.yaml"
         file.write_text(block.text, encoding="utf-8")
-        resolution = resolve([load_sources(None, str(file), environ={})], Catalogue(), Switches())
-        assert not resolution.problems, f"{page.name}, line {block.line}: {resolution.problems}"
+        problems = check(resolve([load_sources(None, str(file), environ={})], Catalogue(), Switches()))
+        assert not problems, f"{page.name}, line {block.line}: {problems}"
 
 
 def test_json_blocks_are_json_or_json_lines(page: Any) -> None:
