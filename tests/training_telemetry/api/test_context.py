@@ -85,7 +85,7 @@ def test_coroutine_is_a_span_until_it_is_finished(start_job: StartJob) -> None:
 
     @validation_loop()
     async def validate() -> bool:
-        await asyncio.sleep(0)
+        await asyncio.gather()
         return bool(job.recorder.get_active_spans_by_name(Name.VALIDATION_LOOP))
 
     assert asyncio.run(validate())
