@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import logging
 import threading
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Callable, FrozenSet, List, Optional, TypeVar, cast
 
 from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.core.attributes import Attributes
@@ -77,6 +77,7 @@ class ManagedSpanRecorder(DefaultRecorder):
         host: Optional[ExporterHost] = None,
     ) -> None:
         self._config = config
+        self._left_to_parent: FrozenSet[str] = frozenset()  # after a fork: what the parent has to end
         self._begin_job()
         self._job_lock = threading.RLock()  # re-entrant: an exporter may call back
         super().__init__(
@@ -92,7 +93,13 @@ class ManagedSpanRecorder(DefaultRecorder):
         # The spans that are open belong to the parent process, as do its counts; its lock may have been held.
         super()._renew_after_fork()
         self._job_lock = threading.RLock()
+        self._left_to_parent |= self._names_under_way()
         self._begin_job()
+
+    def _names_under_way(self) -> FrozenSet[str]:
+        """Return the names of what was started and not ended, with a span or, where not to be measured, without."""
+        timers = self._training_state.multi_iteration_timers
+        return frozenset([*map(str, self._open_spans), *(str(name) for name in timers if timers[name].is_active)])
 
     def _begin_job(self) -> None:
         """Start counting from nothing."""
@@ -236,8 +243,13 @@ class ManagedSpanRecorder(DefaultRecorder):
         """Return the open span of that name; if there is none, that is misuse."""
         span = self._open_spans.get(name)
         if span is None:
-            self._misuse(f"Expected to have one and only one span named {name} but found 0.")
+            self._never_started(name, f"Expected to have one and only one span named {name} but found 0.")
         return span
+
+    def _never_started(self, name: SpanName, problem: str) -> None:
+        """Act on the end of what is not under way: misuse, unless a forked child leaves what its parent will end."""
+        if name not in self._left_to_parent:
+            self._misuse(problem)
 
     def _close_forgotten(self, name: Name, now: TracingTimestamp) -> None:
         span = self._open_spans.get(name)
@@ -278,7 +290,7 @@ class ManagedSpanRecorder(DefaultRecorder):
         timer = self._training_state.multi_iteration_timers[name]
         start = timer.current_window_start
         if start is None:
-            self._misuse(f"Cannot stop timer since it is not active: span {name} was not started.")
+            self._never_started(name, f"Cannot stop timer since it is not active: span {name} was not started.")
             return None
         timer.stop(self._checked_stop_time(stop_time, start))
         return timer.latest_window_duration_sec

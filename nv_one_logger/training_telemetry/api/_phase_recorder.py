@@ -5,7 +5,7 @@ The third of ``TrainingRecorder`` that is about neither training nor saving.
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import FrozenSet, Optional
 
 from nv_one_logger.core.event import Event
 from nv_one_logger.core.null_span import NULL_SPAN
@@ -28,6 +28,10 @@ class PhaseRecorder(ManagedSpanRecorder):
         # Testing iterations are not among the timed spans: users start theirs with ``timed_span``, too.
         self._testing_iteration_start: Optional[TracingTimestamp] = None
         self._testing_iteration: Optional[Span] = None
+
+    def _names_under_way(self) -> FrozenSet[str]:
+        names = super()._names_under_way()
+        return names if self._testing_iteration_start is None else names | {str(Name.TESTING_SINGLE_ITERATION)}
 
     # --- initialisation ----------------------------------------------------------------------------------------------
 
@@ -144,7 +148,8 @@ class PhaseRecorder(ManagedSpanRecorder):
         """Stop a testing iteration."""
         start = self._testing_iteration_start
         if start is None:
-            self._misuse(f"Cannot stop span {Name.TESTING_SINGLE_ITERATION}: no testing iteration was started.")
+            name = Name.TESTING_SINGLE_ITERATION
+            self._never_started(name, f"Cannot stop span {name}: no testing iteration was started.")
             return
         time = self._checked_stop_time(stop_time, start)
         self._progress.testing.add(max(0.0, time.perf_counter_seconds - start.perf_counter_seconds))

@@ -227,6 +227,43 @@ callbacks.on_app_end()
     assert child["parent_id"] in {r["id"] for r in written if r["pid"] == application["pid"] and "id" in r}
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("are_iterations_measured", [True, False])
+def test_forked_child_may_leave_what_its_parent_has_open(
+    run: Callable[..., Any], tmp_path: Path, are_iterations_measured: bool
+) -> None:
+    body = """
+from nv_one_logger.training_telemetry.api.context import checkpoint_save, testing_iteration, testing_loop
+from nv_one_logger.training_telemetry.api.context import training_iteration, validation_iteration, validation_loop
+
+def train():
+    with application(), training_loop(0), training_iteration(), validation_loop(), validation_iteration():
+        with testing_loop(), testing_iteration(), checkpoint_save(1):
+            child = os.fork()
+            if child:
+                status = os.waitpid(child, 0)[1]
+                assert status == 0, status
+    return child
+
+if train() == 0:
+    try:
+        callbacks.on_validation_end()
+        callbacks.on_dataloader_init_end()  # which nobody has started
+    except Exception as error:
+        assert "data_loader_initialization but found 0" in str(error), error
+    else:
+        sys.exit(9)
+    os._exit(0)
+"""
+    before = "" if are_iterations_measured else "config.is_train_iterations_enabled_or_fn = False"
+    done = run(body, before)
+    assert done.returncode == 0, done.stderr
+    written = records(tmp_path)
+    (application,) = [r for r in written if r["type"] == "stop" and r["name"] == "application"]
+    child = [r for r in written if r["pid"] != application["pid"]]
+    assert ["data_loader" in str(r) for r in child] == [True], "only what the child did wrong itself"
+
+
 def test_kill_leaves_the_start_of_what_was_running(run: Callable[..., Any], tmp_path: Path) -> None:
     done = run(TRAIN + "callbacks.on_validation_start(); os.kill(os.getpid(), 9)")
     assert done.returncode == -9
