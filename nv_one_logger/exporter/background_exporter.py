@@ -219,7 +219,8 @@ class BackgroundExporter(BaseExporter):
         return True
 
     def _drop_oldest(self) -> None:
-        while self._queue:
+        """Take calls out of the queue until there is room; one may not be enough, as stops are let in when it is full."""
+        while len(self._queue) >= self._max_queue:
             item = self._queue.popleft()
             method, snapshot, _ = item
             if method == "export_stop" and snapshot is not None and snapshot._is_exported:
@@ -229,7 +230,6 @@ class BackgroundExporter(BaseExporter):
             if method == "export_start" and snapshot is not None:
                 # From now on nothing of this span is delivered, and its children look past it for their parent.
                 snapshot._is_exported = False
-            return
 
     def _after_put(self) -> None:
         if self._is_idle:

@@ -224,6 +224,24 @@ def test_stops_of_delivered_spans_outlive_a_full_queue() -> None:
     assert [call for call in slow.calls if call[0] == "stop"] == [("stop", "s0"), ("stop", "s1")]
 
 
+@pytest.mark.parametrize("when_full", ["drop_oldest", "drop_newest"])
+def test_queue_stays_bounded_while_the_exporter_hangs(when_full: str) -> None:
+    slow = Slow()
+    background = make(slow, max_queue=10, when_full=when_full)
+    slow.hold(background)
+    for number in range(1000):
+        span = started(background, f"s{number}")
+        background.export_event(Event.create("e"), span)
+        stop(background, span)
+        # The stops of spans whose start is in the queue come on top, or in place of, what is in it.
+        assert background.waiting <= 2 * 10
+    slow.gate.set()
+    background.close()
+    assert background.dropped == 3 * 1000 + 1 - (len(slow.calls) - 1)
+    starts, stops = ([name for what, name in slow.calls if what == kind] for kind in ("start", "stop"))
+    assert starts == stops
+
+
 def test_blocking_waits_for_room() -> None:
     slow = Slow()
     background = make(slow, max_queue=1, when_full="block")
