@@ -219,7 +219,7 @@ class BackgroundExporter(BaseExporter):
         return True
 
     def _drop_oldest(self) -> None:
-        """Take calls out of the queue until there is room; one may not be enough, as stops are let in when it is full."""
+        """Take calls out of the queue until there is room: one is not always enough, as stops enter a full queue."""
         while len(self._queue) >= self._max_queue:
             item = self._queue.popleft()
             method, snapshot, _ = item
