@@ -114,7 +114,7 @@ class _Aggregate:
         pending, self.pending = self.pending, []
         for value in pending:
             try:
-                self._count(float(value))
+                self._count(_number(value))
             except Exception:  # a tensor of several elements, a deleted buffer: whatever the user's type raises
                 self.unusable += 1
 
@@ -140,6 +140,11 @@ class _Aggregate:
         if self.finite < self.count:
             values["nonfinite_count"] = self.count - self.finite
         return values
+
+
+def _number(value: Any) -> float:
+    item = getattr(value, "item", None)  # takes a numpy array of shape (1,), too, which float() refuses since 2.4
+    return float(item() if callable(item) else value)
 
 
 def _kept(value: Any) -> Any:

@@ -408,6 +408,27 @@ def test_scalars_are_aggregated_over_the_interval(start_job: StartJob, iterate: 
     assert "latest_loss" not in job.last("training_metrics_update")
 
 
+class Array:
+    """A numpy array of shape (1,)."""
+
+    def copy(self) -> Array:
+        return self
+
+    def __float__(self) -> float:
+        raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+
+    def item(self) -> float:
+        return 3.0
+
+
+def test_array_of_one_element_is_a_scalar(start_job: StartJob, iterate: Iterate) -> None:
+    job = start_job(log_every_n_train_iterations=1)
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    iterate(1.0, metrics={"loss": Array()})
+    assert job.last("training_metrics_update")["metric_loss_last"] == 3.0
+
+
 def test_scalars_can_be_logged_within_an_iteration(start_job: StartJob) -> None:
     job = start_job(log_every_n_train_iterations=1)
     callbacks.on_app_start()
