@@ -67,6 +67,8 @@ class ExporterHost:
         self._former = FormerPlugins()
         self._leaving: List[object] = []  # unregistered, and being closed
         self._blocked: Dict[str, Optional[object]] = {}  # blocked name -> the plugin that was kept out, if one came
+        self.admits: Callable[[object, Optional[str]], bool] = _admit
+        """Asked about a plugin and the name given for it: whether it may be registered. For the provider's switches."""
         self._config: Optional[object] = None
         self._is_initialized = False
         self._is_closed = False
@@ -87,7 +89,7 @@ class ExporterHost:
     # -- registering ----------------------------------------------------------------------------------------------
 
     def register(self, plugin: object, name: Optional[str] = None, aliases: Iterable[str] = ()) -> Optional[str]:
-        """Add a plugin and return its name, or ``None`` when that name is blocked.
+        """Add a plugin and return its name, or ``None`` when that name is blocked or a switch keeps the plugin out.
 
         A plugin that joins a running host is configured and initialized at once, and told the starts of the spans that
         are open.
@@ -114,6 +116,8 @@ class ExporterHost:
             blocked = names & set(self._blocked)
             if blocked:
                 self._blocked.update((one, plugin) for one in blocked)
+                return None
+            if not self.admits(plugin, name):
                 return None
             chosen = self._free_name(name, plugin)
             registration = self._make(plugin, chosen, names | {chosen})
@@ -359,6 +363,10 @@ class ExporterHost:
         self._lock = threading.RLock()
         for registration in self._registrations.values():
             registration.guard.renew_after_fork()
+
+
+def _admit(plugin: object, name: Optional[str]) -> bool:
+    return True
 
 
 def _warn_left_behind(guard: Guard, timeout_sec: float) -> None:

@@ -187,6 +187,13 @@ def test_blocked_name_of_any_kind_keeps_a_plugin_out(host: ExporterHost, exporte
     assert (status.name, status.state, status.plugin) == (name, "blocked", path)
 
 
+def test_plugin_that_is_not_admitted_is_not_registered(host: ExporterHost, make_exporter: Callable[[], Any]) -> None:
+    kept, refused = make_exporter(), make_exporter()
+    host.admits = lambda plugin, name: plugin is kept and name == "kept"
+    assert (host.register(kept, name="kept"), host.register(refused)) == ("kept", None)
+    assert host.plugins() == [("kept", kept)]
+
+
 def test_block_unregisters_and_closes_all_that_answer_to_the_name(
     host: ExporterHost, spans: Any, make_exporter: Callable[[], Any]
 ) -> None:

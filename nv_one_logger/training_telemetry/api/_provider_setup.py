@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -94,8 +95,11 @@ def set_up(request: Request, config: OneLoggerConfig, host: ExporterHost) -> Set
     is_quiet = config.error_handling_strategy is _QUIET
     resolution = _resolution(request)
     explanation, offers = _built(request, resolution, config, is_quiet)
+    explanation = _with_registered(explanation, resolution, request.plugins, host)
     try:
+        _unregister_refused(host, resolution)
         exporters = [offer.plugin for offer in offers if _register(host, offer, is_quiet)]
+        host.admits = functools.partial(_is_admitted, resolution)
         if not host.plugins():
             _logger.warning(
                 "No exporters were provided: nothing is recorded anywhere. Give one with with_exporter() or "
@@ -116,10 +120,11 @@ def set_up(request: Request, config: OneLoggerConfig, host: ExporterHost) -> Set
     return Setup(recorder, explanation)
 
 
-def explain(request: Request) -> Explanation:
+def explain(request: Request, host: ExporterHost) -> Explanation:
     """Tell what would be decided, without importing or constructing a plugin."""
     resolution = _resolution(request)
-    return _with_manual(resolution.explanation, resolution, request.plugins)
+    explanation = _with_manual(resolution.explanation, resolution, request.plugins)
+    return _with_registered(explanation, resolution, request.plugins, host)
 
 
 class _Offer(NamedTuple):
@@ -168,6 +173,29 @@ def _with_manual(explanation: Explanation, resolution: Resolution, plugins: Sequ
         origin = Origin(OriginKind.CODE, f"code at {manual.call_site}")
         explanation = explanation.with_manual(name, manual.plugin, origin, verdict.state, verdict.reason)
     return explanation
+
+
+def _with_registered(
+    explanation: Explanation, resolution: Resolution, offered: Sequence[ManualPlugin], host: ExporterHost
+) -> Explanation:
+    """Add what was registered with the host before configuration, unless it was offered to the provider as well."""
+    for name, plugin in host.plugins():
+        if not any(plugin is manual.plugin for manual in offered):
+            verdict = resolution.verdict(plugin, name)
+            origin = Origin(OriginKind.CODE, "code, by host.register()")
+            explanation = explanation.with_manual(name, plugin, origin, verdict.state, verdict.reason)
+    return explanation
+
+
+def _is_admitted(resolution: Resolution, plugin: object, name: Optional[str]) -> bool:
+    return resolution.verdict(plugin, name).state is State.ON
+
+
+def _unregister_refused(host: ExporterHost, resolution: Resolution) -> None:
+    """The switches hold for plugins registered with the host, too; those that come later are asked about one by one."""
+    for name, plugin in host.plugins():
+        if not _is_admitted(resolution, plugin, name):
+            host.unregister(plugin)
 
 
 def _register(host: ExporterHost, offer: _Offer, is_quiet: bool) -> bool:

@@ -411,7 +411,7 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
 
         Before configuration: what would be decided, without importing any plugin.
         """
-        return self._explanation or explain(self._request())
+        return self._explanation or explain(self._request(), self.host)
 
     def reset(self) -> None:
         """Close everything and forget the configuration, so that another application can be configured.

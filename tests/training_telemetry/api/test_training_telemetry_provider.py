@@ -254,6 +254,30 @@ def test_safe_mode_runs_built_in_exporters_only(
     assert provider.recorder._exporters == [file_exporter]
 
 
+@pytest.mark.parametrize(
+    ("switch", "value"), [("ONE_LOGGER_SAFE_MODE", "1"), ("ONE_LOGGER_DISABLE", "mine"), ("without_plugin", "mine")]
+)
+def test_switches_hold_for_plugins_registered_with_the_host_before_and_after_configuration(
+    provider: TrainingTelemetryProvider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, switch: str, value: str
+) -> None:
+    if switch == "without_plugin":
+        provider.without_plugin(value)
+    else:
+        monkeypatch.setenv(switch, value)
+    early, late, file_exporter = Plugin(), Plugin(), FileExporter(file_path=tmp_path / "x.jsonl")
+    provider.host.register(early, "mine")
+    assert [str(one.state) for one in provider.explain().decisions] == ["blocked"]
+    provider.with_base_config(base()).configure_provider()
+    assert [(one.name, str(one.state)) for one in provider.explain().decisions] == [("mine", "blocked")]
+    assert provider.host.register(late, "mine") is None
+    assert provider.host.register(file_exporter) is not None
+    callbacks.on_app_start()
+    assert early.started == late.started == []
+    assert provider.host.plugins() == [(provider.host.get_name(file_exporter), file_exporter)]
+    provider.reset()
+    assert provider.host.register(late, "mine") == "mine", "the switches of one application are not those of the next"
+
+
 def test_plugins_may_join_and_leave_later(provider: TrainingTelemetryProvider) -> None:
     provider.with_base_config(base()).configure_provider()
     callbacks.on_app_start()
