@@ -123,7 +123,8 @@ class TrainingRecorder(PhaseRecorder):
         if application is None:
             return
         for span in reversed([span for span in self._spans if span is not application]):
-            self.stop(span, stop_time=not_before(stop_time, span.start_time))
+            if span in self._spans:  # a loop takes an iteration left open in it along
+                self.stop(span, stop_time=not_before(stop_time, span.start_time))
         self.stop(application, stop_time=not_before(stop_time, application.start_time))
         self._has_ended = True
         self.close()

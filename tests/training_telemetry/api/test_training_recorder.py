@@ -242,6 +242,17 @@ def test_end_of_the_application_stops_all_spans_inside_first_and_closes(start_jo
     assert "on_xxx_end method was not called correctly" in error
 
 
+@pytest.mark.parametrize("kind", ["training", "validation"])
+def test_end_of_the_application_copes_with_an_iteration_older_than_its_loop(start_job: StartJob, kind: str) -> None:
+    job = start_job()
+    callbacks.on_app_start()
+    getattr(callbacks, f"on_{kind}_single_iteration_start")()
+    callbacks.on_train_start(0) if kind == "training" else callbacks.on_validation_start()
+    callbacks.on_app_end()
+    assert job.recorder._closed
+    assert job.problems() == []
+
+
 def test_end_of_the_application_in_the_past_ends_nothing_before_its_start(
     start_job: StartJob, clock: FakeClock
 ) -> None:
