@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.core.internal.held_values import SCALARS, holds_iterator, text_of
 
 __all__ = ["Attribute", "AttributeValue", "Attributes"]
 
@@ -22,7 +23,8 @@ class Attribute:
     Args:
         name: The name, a plain string or a member of a string enum.
         value: A string, number, bool or a list of them. Other objects are accepted and rendered as text by the
-            exporters that need text; only the elements of a list are checked.
+            exporters that need text; only the elements of a list are checked. The list is copied. An iterator, or a
+            value that holds one, is kept as its text: nothing of the application's is used up by recording it.
 
     Raises:
         OneLoggerError: ``value`` is a list whose elements are not all of the first one's type.
@@ -32,7 +34,7 @@ class Attribute:
 
     def __init__(self, name: str, value: AttributeValue) -> None:
         # One look-up for the scalars that nearly all attributes are.
-        if value.__class__ not in _SCALARS:
+        if value.__class__ not in SCALARS:
             value = _checked(name, value)
         self.name = name
         self.value = value
@@ -50,18 +52,18 @@ class Attribute:
         return f"Attribute(name={self.name!r}, value={self.value!r})"
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-
-
 def _checked(name: str, value: Any) -> Any:
+    """Return what to keep of a value that is no plain scalar."""
     if isinstance(value, Attribute):
         return value.value
+    if isinstance(value, Attributes):
+        return value.to_json()
     if isinstance(value, list):
+        value = list.copy(value)  # what the caller appends later is not what was recorded
         _check_elements(name, value)
-    elif isinstance(value, Generator):
-        # Rendering a generator would consume it under the application's feet, or never end.
-        return repr(value)
-    return value
+        if not value or value[0].__class__ in SCALARS:
+            return value
+    return text_of(value) if holds_iterator(value) else value
 
 
 def _check_elements(name: str, values: List[object]) -> None:
@@ -107,22 +109,27 @@ class Attributes(Dict[str, Attribute]):
             return
         raw = dictionary.to_json() if isinstance(dictionary, Attributes) else dict(dictionary)
         for name, value in raw.items():
-            if value.__class__ not in _SCALARS:
+            if value.__class__ not in SCALARS:
                 raw[name] = _checked(name, value)
         self._raw = raw
 
     def _fill(self) -> None:
         """Make the dict hold what the raw values say."""
-        raw, self._raw = self._raw, None
-        if raw:
-            dict.update(self, {name: Attribute(name, value) for name, value in raw.items()})
+        raw = self._raw
+        if raw is None:
+            return  # another thread was faster
+        # Each name in one indivisible step, and all of them before anybody is told to look here: several threads may
+        # read one collection at once, and all must find the same objects.
+        for name, value in raw.copy().items():
+            dict.setdefault(self, name, Attribute(name, value))
+        self._raw = None
 
     def to_json(self) -> Dict[str, Any]:
         """Return ``{name: value}`` in order, a fresh dict; the values are not copied."""
         raw = self._raw
         if raw is not None:
             return raw.copy()
-        return {name: attribute.value for name, attribute in dict.items(self)}
+        return {name: attribute.value for name, attribute in list(dict.items(self))}
 
     def __setitem__(self, name: str, value: Any) -> None:
         if self._raw is not None:
@@ -204,7 +211,7 @@ class Attributes(Dict[str, Attribute]):
         if raw is None:
             self[name] = value
         else:
-            raw[name] = value if value.__class__ in _SCALARS else _checked(name, value)
+            raw[name] = value if value.__class__ in SCALARS else _checked(name, value)
         return self
 
     def add_attribute(self, attribute: Attribute) -> Attribute:
@@ -233,8 +240,9 @@ class Attributes(Dict[str, Attribute]):
         for source in (attributes, other):
             if not source:
                 continue
-            if source._raw is not None and new._raw is not None:
-                new._raw.update(source._raw)
+            raw = source._raw
+            if raw is not None and new._raw is not None:
+                new._raw.update(raw)
             else:
                 new.update(source)
         return new
@@ -274,7 +282,8 @@ class Attributes(Dict[str, Attribute]):
     def _typed_value(self, name: str, types: Union[type, Tuple[type, ...]], kind: str) -> object:
         if name not in self:
             return None
-        value = self[name].value if self._raw is None else self._raw[name]
+        raw = self._raw
+        value = self[name].value if raw is None else raw[name]
         if not isinstance(value, types):
             raise OneLoggerError(f"Attribute {name} must be {kind}, found {value!r}.")
         return value

@@ -3,15 +3,19 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
-from typing import Any, Dict, List
+import sys
+import threading
+from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nv_one_logger.core.attributes import Attribute, Attributes
+from nv_one_logger.core.event import Event
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.span import StandardSpanAttributeName
+from nv_one_logger.exporter.internal.encoder import encode_record
 
 scalars = st.one_of(st.text(), st.booleans(), st.integers(), st.floats(allow_nan=False))
 values = st.one_of(scalars, st.lists(st.integers()), st.lists(st.text()))
@@ -45,6 +49,40 @@ def test_generator_is_kept_as_text_and_not_consumed() -> None:
     assert next(numbers) == 0
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda i: i, lambda i: [i], lambda i: {"deep": [(i,)]}, lambda i: (1, i)],
+    ids=["bare", "list", "dict", "tuple"],
+)
+def test_iterator_at_any_depth_is_not_used_up(wrap: Callable[[Iterator[int]], Any]) -> None:
+    endless = itertools.count()
+    kept = Attributes().add("name", wrap(endless)).to_json()["name"]
+    assert "count(0)" in str(kept)
+    encode_record({"kept": kept})
+    assert next(endless) == 0
+
+
+def test_list_is_kept_as_it_was() -> None:
+    losses = [0.5]
+    attributes = Attributes({"losses": losses})
+    event = Event.create("e", attributes)
+    losses.append(0.4)
+    assert attributes.to_json() == {"losses": [0.5]}
+    assert event.attributes_json()["losses"] == [0.5]
+
+
+def test_list_of_a_class_of_its_own_is_read_as_a_list() -> None:
+    class Odd(List[int]):
+        def __iter__(self) -> Iterator[int]:
+            raise ValueError("not iterable")
+
+    assert Attribute("name", Odd([1, 2])).value == [1, 2]
+
+
+def test_collection_as_a_value_is_kept_as_a_dict_of_its_values() -> None:
+    assert Attributes({"inner": Attributes({"a": 1})}).to_json() == {"inner": {"a": 1}}
+
+
 def test_attributes_compare_field_by_field_and_are_hashable() -> None:
     one = Attribute("name", [1, 2])
     assert one == Attribute("name", [1, 2]) != Attribute("name", [1])
@@ -66,6 +104,39 @@ def test_collection_is_a_dict_of_attributes() -> None:
 def test_same_attribute_object_is_returned_every_time() -> None:
     attributes = Attributes({"a": 1})
     attributes["a"].value = 5
+    assert attributes.to_json() == {"a": 5}
+
+
+def test_threads_that_look_at_once_see_everything_and_the_same_objects() -> None:
+    readers = 3
+    seen: List[List[Any]] = []
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(300):
+            attributes = Attributes({f"k{number}": number for number in range(20)})
+            barrier = threading.Barrier(readers)
+            seen.clear()
+
+            def read(attributes: Attributes = attributes, barrier: threading.Barrier = barrier) -> None:
+                barrier.wait(30)
+                seen.append(list(attributes.values()))
+
+            workers = [threading.Thread(target=read) for _ in range(readers)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+            assert [[id(one) for one in found] for found in seen] == [[id(attributes[key]) for key in attributes]] * 3
+            assert len(attributes.to_json()) == 20
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_second_look_at_once_does_not_undo_what_the_first_one_changed() -> None:
+    attributes = Attributes({"a": 1})
+    attributes["a"].value = 5
+    attributes._fill()  # what a thread that came at the same time, and later, would do
     assert attributes.to_json() == {"a": 5}
 
 
