@@ -19,6 +19,7 @@ _MAX_DEPTH = 64
 # Integers with more digits than Python reads (sys.int_info.default_max_str_digits) become text.
 _MAX_INT_DIGITS = 4300
 _MAX_INT_BITS = 14_000  # 4,215 digits
+_type_name = type.__dict__["__name__"].__get__  # also of a class whose metaclass answers otherwise
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
@@ -32,9 +33,17 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
         # Only a long line can hold an integer that Python's own JSON reader refuses (more than 4,300 digits).
         return line if len(line) <= _MAX_INT_DIGITS else _to_json(plain_value(record))
     except Exception:
-        return json.dumps(plain_value(record), ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode(
-            "ascii"
-        )
+        return _encode_plainly(record)
+    except BaseException as error:
+        # Rust panics where a value changes while it is read, and that is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        return _encode_plainly(record)
+
+
+def _encode_plainly(record: Mapping[str, Any]) -> bytes:
+    plain = plain_value(record)
+    return json.dumps(plain, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def plain_value(value: Any) -> Any:
@@ -43,6 +52,13 @@ def plain_value(value: Any) -> Any:
 
 
 def _plain(value: Any, depth: int, inside: Set[int]) -> Any:
+    try:
+        return _plain_or_error(value, depth, inside)
+    except Exception:  # of a class with an opinion of its own on what every object can do
+        return _text(value)
+
+
+def _plain_or_error(value: Any, depth: int, inside: Set[int]) -> Any:
     if value is None or value.__class__ is bool:
         return value
     if isinstance(value, Enum):
@@ -66,7 +82,7 @@ def _plain(value: Any, depth: int, inside: Set[int]) -> Any:
 
 
 def _plain_dict(values: Dict[Any, Any], depth: int, inside: Set[int]) -> Dict[str, Any]:
-    return {_key(key): _plain(item, depth + 1, inside) for key, item in list(values.items())}
+    return {_key(key): _plain(item, depth + 1, inside) for key, item in list(dict.items(values))}
 
 
 def _key(key: Any) -> str:
@@ -121,7 +137,7 @@ def _text(value: Any) -> str:
             return _valid_text(render(value))
         except Exception:  # a hostile __str__ or __repr__, or digits beyond the interpreter's limit
             continue
-    return f"<{type(value).__name__} without a text>"
+    return f"<{_type_name(type(value))} without a text>"
 
 
 def _valid_text(text: str) -> str:
