@@ -181,10 +181,21 @@ def _loop_arguments(
         recorder._config.telemetry_config,
         train_iterations_start,
         train_samples_start,
-        evaluate_value(train_iterations_target_or_fn),
-        evaluate_value(train_samples_target_or_fn),
+        _target(recorder, "train_iterations_target_or_fn", train_iterations_target_or_fn),
+        _target(recorder, "train_samples_target_or_fn", train_samples_target_or_fn),
         misuse=recorder._misuse,
     )
+
+
+def _target(
+    recorder: TrainingRecorder, name: str, value_or_fn: Optional[Union[int, Callable[[], int]]]
+) -> Optional[int]:
+    try:
+        return evaluate_value(value_or_fn)
+    except Exception as error:  # of the user's callable
+        problem = f"{name} raised {type(error).__name__}: {error}. What needs it is left out."
+    recorder._misuse(problem)
+    return None
 
 
 @callback
@@ -239,6 +250,12 @@ def on_training_single_iteration_end(
     except Exception as error:
         failure = error
     handle_in_callback(on_training_single_iteration_end, failure)
+
+
+@callback
+def _on_training_single_iteration_failed() -> None:
+    """Tell that an exception has left a training iteration: it ends, and does not count as one that was done."""
+    training_recorder()._fail_iteration(TracingTimestamp.now())
 
 
 @callback

@@ -11,7 +11,6 @@ from nv_one_logger.api.internal.config_model import ConfigModel, warn_once
 from nv_one_logger.api.telemetry_config import ApplicationType
 from nv_one_logger.core.attributes import AttributeValue
 from nv_one_logger.core.exceptions import OneLoggerError, assert_that
-from nv_one_logger.core.internal.utils import evaluate_value
 from nv_one_logger.training_telemetry.api.checkpoint import CheckPointStrategy
 
 __all__ = ["BASE_FIELDS", "TrainingTelemetryConfig"]
@@ -153,22 +152,22 @@ class TrainingTelemetryConfig(ConfigModel):
     @property
     def global_batch_size(self) -> Optional[int]:
         """See ``global_batch_size_or_fn``; evaluated anew."""
-        return evaluate_value(self.global_batch_size_or_fn)
+        return self._evaluate_anew("global_batch_size_or_fn")  # type: ignore[no-any-return]  # as the field's type
 
     @property
     def micro_batch_size(self) -> Optional[int]:
         """See ``micro_batch_size_or_fn``; evaluated anew."""
-        return evaluate_value(self.micro_batch_size_or_fn)
+        return self._evaluate_anew("micro_batch_size_or_fn")  # type: ignore[no-any-return]  # as the field's type
 
     @property
     def seq_length(self) -> Optional[int]:
         """See ``seq_length_or_fn``; evaluated anew."""
-        return evaluate_value(self.seq_length_or_fn)
+        return self._evaluate_anew("seq_length_or_fn")  # type: ignore[no-any-return]  # as the field's type
 
     @property
     def flops_per_sample(self) -> Optional[int]:
         """See ``flops_per_sample_or_fn``; evaluated anew."""
-        return evaluate_value(self.flops_per_sample_or_fn)
+        return self._evaluate_anew("flops_per_sample_or_fn")  # type: ignore[no-any-return]  # as the field's type
 
     @property
     def train_iterations_target(self) -> Optional[int]:

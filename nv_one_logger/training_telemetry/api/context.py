@@ -49,9 +49,10 @@ class _Phase:
         end: Ends it.
         fail: Told the span and the exception that leaves the block.
         succeed: Called before ``end`` when no exception leaves the block.
+        end_failed: Called in place of ``end`` when an exception leaves the block.
     """
 
-    __slots__ = ("_end", "_fail", "_span", "_start", "_succeed", "_was_enabled")
+    __slots__ = ("_end", "_end_failed", "_fail", "_span", "_start", "_succeed", "_was_enabled")
 
     def __init__(
         self,
@@ -59,9 +60,11 @@ class _Phase:
         end: Callable[[], None],
         fail: Optional[Callable[[Optional[Span], BaseException], None]] = None,
         succeed: Optional[Callable[[], None]] = None,
+        end_failed: Optional[Callable[[], None]] = None,
     ) -> None:
         self._start = start
         self._end = end
+        self._end_failed = end if end_failed is None else end_failed
         self._fail = fail
         self._succeed = succeed
         self._span: Optional[Span] = None
@@ -101,26 +104,26 @@ class _Phase:
         except Exception as error:
             _log.warning("error", "The error that left a phase of the job could not be recorded.", exc_info=error)
         try:
-            self._end()
+            self._end_failed()
         except Exception as error:
             _log.warning("end", "The phase of the job that an error left could not be ended.", exc_info=error)
 
     def __call__(self, func: F) -> F:
         """Decorate a function: each of its calls is a phase of its own."""
-        start, end, fail, succeed = self._start, self._end, self._fail, self._succeed
+        arguments = (self._start, self._end, self._fail, self._succeed, self._end_failed)
 
         if inspect.iscoroutinefunction(func):
 
             @functools.wraps(func)
             async def coroutine_in_phase(*args: Any, **kwargs: Any) -> Any:
-                with _Phase(start, end, fail, succeed):
+                with _Phase(*arguments):
                     return await func(*args, **kwargs)
 
             return cast(F, coroutine_in_phase)
 
         @functools.wraps(func)
         def in_phase(*args: Any, **kwargs: Any) -> Any:
-            with _Phase(start, end, fail, succeed):
+            with _Phase(*arguments):
                 return func(*args, **kwargs)
 
         return cast(F, in_phase)
@@ -172,8 +175,15 @@ def training_loop(
 
 
 def training_iteration() -> _Phase:
-    """One training iteration; scalars of it are logged with ``callbacks.log_metrics``."""
-    return _Phase(callbacks.on_training_single_iteration_start, callbacks.on_training_single_iteration_end)
+    """One training iteration; scalars of it are logged with ``callbacks.log_metrics``.
+
+    An iteration that an exception leaves does not count as one that was done.
+    """
+    return _Phase(
+        callbacks.on_training_single_iteration_start,
+        callbacks.on_training_single_iteration_end,
+        end_failed=callbacks._on_training_single_iteration_failed,
+    )
 
 
 def validation_loop() -> _Phase:

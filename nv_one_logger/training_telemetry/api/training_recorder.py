@@ -246,20 +246,32 @@ class TrainingRecorder(PhaseRecorder):
                 stop_time = timer.latest_window_end or stop_time
             else:
                 timer.stop(stop_time)
-            count_iteration(
-                state, self._progress, self._config, seconds=timer.latest_window_duration_sec, stop_time=stop_time
-            )
-            every = getattr(telemetry, "log_every_n_train_iterations", None)
-            is_due = every is not None and state.completed_training_iterations_overall % every == 0
-            loop = self._open_spans.get(_LOOP)
-            if is_due:
-                self._report_training(loop or self._open_spans.get(StandardSpanName.APPLICATION), stop_time)
-            span = self._open_spans.pop(_ITERATION, None)
-            if span is not None and self._spans.pop(span, self) is not self:
-                self._finish(span, None, stop_time)
+            loop, is_due = self._open_spans.get(_LOOP), False
+            try:
+                count_iteration(
+                    state, self._progress, self._config, seconds=timer.latest_window_duration_sec, stop_time=stop_time
+                )
+                every = getattr(telemetry, "log_every_n_train_iterations", None)
+                is_due = every is not None and state.completed_training_iterations_overall % every == 0
+                if is_due:
+                    self._report_training(loop or self._open_spans.get(StandardSpanName.APPLICATION), stop_time)
+            finally:  # also where a callable of the user's configuration raises: the next start has to work
+                span = self._open_spans.pop(_ITERATION, None)
+                if span is not None and self._spans.pop(span, self) is not self:
+                    self._finish(span, None, stop_time)
             if is_due and loop is None:
                 # Only now, when the iteration is over: the next one has to work. The application has the metrics.
                 self._misuse("Expected to have one and only one span named training_loop but found 0.")
+
+    @operation
+    def _fail_iteration(self, stop_time: TracingTimestamp) -> None:
+        """Stop the training iteration that an exception has left, without counting it as done."""
+        timer = self._training_state.multi_iteration_timers[_ITERATION]
+        if timer.is_active:
+            timer.stop(not_before(stop_time, timer.current_window_start))
+        span = self._open_spans.get(_ITERATION)
+        if span is not None:
+            self.stop(span, stop_time=not_before(stop_time, span.start_time))
 
     def _are_iterations_measured(self) -> bool:
         telemetry = self._config.telemetry_config

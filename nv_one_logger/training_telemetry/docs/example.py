@@ -75,7 +75,7 @@ def train_step(model: Any, optimizer: Any, loss_function: Any, inputs: Any, targ
 @application()
 def train() -> None:
     """Train the classifier."""
-    import torch  # here, so that the library itself needs no PyTorch
+    import torch  # type: ignore[import-not-found, unused-ignore]  # here: the library itself needs no PyTorch
 
     describe_training()
     torch.manual_seed(0)

@@ -177,6 +177,18 @@ def test_bad_argument_is_reported_in_quiet_mode_and_telemetry_goes_on(
     assert callbacks.on_validation_start() is not None
 
 
+def test_loop_starts_without_the_target_that_could_not_be_told(start_job: StartJob) -> None:
+    job = start_job(quiet=True)
+    callbacks.on_app_start()
+    loop = callbacks.on_train_start(0, 64, train_iterations_target_or_fn=lambda: 1 // 0, train_samples_target_or_fn=9)
+    assert loop is not None
+    known = loop.attributes.to_json()
+    assert (known["train_samples_start"], known["train_samples_target"]) == (64, 9)
+    assert "train_iterations_target" not in known
+    (problem,) = job.problems()
+    assert "train_iterations_target_or_fn raised ZeroDivisionError" in problem
+
+
 @pytest.mark.parametrize(("name", "arguments", "keywords"), BAD_CALLS)
 def test_bad_argument_raises_in_propagate_mode_and_the_next_call_works(
     start_job: StartJob, name: str, arguments: Any, keywords: Any

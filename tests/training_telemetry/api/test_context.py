@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from typing import Any, Callable, Dict, List
 
@@ -176,6 +177,19 @@ def test_leaving_an_iteration_early_is_fine(start_job: StartJob, keyword: str) -
                     break
     assert job.problems() == []
     assert job.state.completed_training_iterations_overall == (4 if keyword == "continue" else 2)
+
+
+def test_iteration_that_an_exception_leaves_was_not_done(start_job: StartJob) -> None:
+    job = start_job(all_spans=True)
+    with application(), training_loop(0):
+        for number in range(3):
+            with contextlib.suppress(MemoryError), training_iteration():
+                if number == 1:
+                    raise MemoryError("a batch too many")
+    metrics = job.last("training_metrics_update")
+    assert (metrics["num_iterations"], metrics["current_iteration"]) == (2, 1)
+    assert [span.active for span in job.exporter.spans(Name.TRAINING_SINGLE_ITERATION)] == [False] * 3
+    assert job.problems() == []
 
 
 # --- checkpoints -----------------------------------------------------------------------------------------------------

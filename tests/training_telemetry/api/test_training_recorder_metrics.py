@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from typing import Any, Callable, Dict, List
@@ -356,6 +357,72 @@ def test_iteration_left_open_ends_with_its_loop(start_job: StartJob, clock: Fake
     assert not span.active
     assert all(math.isfinite(value) for value in job.last(f"{kind}_metrics_update").values())
     assert len(job.errors()) == 1
+
+
+# --- callables of the configuration that raise -----------------------------------------------------------------------
+
+
+def raising_after(calls: int, value: Any) -> Callable[[], Any]:
+    """Return a callable that raises at one call in three, after so many."""
+    numbers = itertools.count(1)
+
+    def callable_of_the_user() -> Any:
+        number = next(numbers)
+        if number > calls and number % 3 == 0:
+            raise LookupError("no such file")
+        return value
+
+    return callable_of_the_user
+
+
+def always_raising() -> Any:
+    raise LookupError("no such file")
+
+
+def test_batch_size_that_cannot_be_told_does_not_end_telemetry_in_quiet_mode(
+    start_job: StartJob, iterate: Iterate
+) -> None:
+    size = raising_after(6, 8)
+    job = start_job(quiet=True, all_spans=True, global_batch_size_or_fn=size, log_every_n_train_iterations=6)
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    iterate(*[1.0] * 12)
+    callbacks.on_app_end()
+    assert len(job.exporter.spans(Name.TRAINING_SINGLE_ITERATION)) == 12
+    assert job.last("training_metrics_update")["num_iterations"] == 12
+    assert any("global_batch_size_or_fn raised LookupError: no such file" in one for one in job.problems())
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["perf_tag_or_fn", "seq_length_or_fn", "train_iterations_target_or_fn", "is_validation_iterations_enabled_or_fn"],
+)
+def test_setting_that_cannot_be_told_is_left_out_in_quiet_mode(
+    start_job: StartJob, iterate: Iterate, field: str
+) -> None:
+    job = start_job(quiet=True, **{field: always_raising})
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    iterate(1.0)
+    callbacks.on_app_end()
+    assert job.last("training_metrics_update")["num_iterations"] == 1
+    assert not job.last("update_training_telemetry_config").get(field[: -len("_or_fn")])
+
+
+def test_error_of_a_batch_size_propagates_and_the_next_iteration_works(start_job: StartJob, iterate: Iterate) -> None:
+    job = start_job(all_spans=True, global_batch_size_or_fn=raising_after(6, 8))
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    raised = 0
+    for _ in range(12):
+        try:
+            iterate(1.0)
+        except LookupError:
+            raised += 1
+    assert raised > 0
+    callbacks.on_app_end()
+    assert len(job.exporter.spans(Name.TRAINING_SINGLE_ITERATION)) == 12
+    assert not job.exporter.errors
 
 
 # --- scalars of the user's own ---------------------------------------------------------------------------------------
