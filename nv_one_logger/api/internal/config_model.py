@@ -8,9 +8,12 @@ from typing import Any, ClassVar, Dict, FrozenSet, Hashable, Set, Tuple, Type
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
+from nv_one_logger.core.internal.log_limiter import LogLimiter
+
 __all__ = ["ConfigModel", "EvaluatedOnce", "warn_once"]
 
 _logger = logging.getLogger(__name__)
+_limited = LogLimiter(_logger)
 _reported: Set[Hashable] = set()  # causes of warn_once so far, of the whole process
 
 
@@ -79,9 +82,46 @@ class ConfigModel(BaseModel):
         return data
 
     def _evaluate(self, field_name: str) -> Any:
-        """Return the field's value, or, when it is callable, what it returned on the first such call."""
+        """Return the field's value, or, when it is callable, what it returned on the first such call.
+
+        ``None`` if it raised while telemetry was running with the quiet error strategy; that is reported.
+        """
         value = getattr(self, field_name)
-        return self._evaluated.result(field_name, value) if callable(value) else value
+        if not callable(value):
+            return value
+        try:
+            return self._evaluated.result(field_name, value)
+        except Exception as error:
+            failure = error
+        return self._unknown(field_name, failure)
+
+    def _evaluate_anew(self, field_name: str) -> Any:
+        """Return the field's value, or, when it is callable, what it returns now; see :meth:`_evaluate`."""
+        value = getattr(self, field_name)
+        if not callable(value):
+            return value
+        try:
+            return value()
+        except Exception as error:
+            failure = error
+        return self._unknown(field_name, failure)
+
+    def _unknown(self, field_name: str, failure: Exception) -> None:
+        """Raise what the user's callable raised, unless the run has to go on without its result."""
+        # Here, because these import this module.
+        from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
+        from nv_one_logger.api.one_logger_provider import OneLoggerProvider
+
+        quiet = OneLoggerErrorHandlingStrategy.DISABLE_QUIETLY_AND_REPORT_METRIC_ERROR
+        provider = OneLoggerProvider.instance()
+        try:
+            if not provider.one_logger_enabled or provider.config.error_handling_strategy is not quiet:
+                raise failure
+            message = f"{type(self).__name__}.{field_name} raised {type(failure).__name__}: {failure}"
+            _limited.error((field_name, type(failure)), "%s. What needs it is left out; the run goes on.", message)
+            provider.recorder.telemetry_data_error(message)
+        finally:
+            del failure  # its traceback refers to this frame
 
 
 def _warn_unknown(cls: Type[ConfigModel], name: str) -> None:
