@@ -149,3 +149,20 @@ def test_warning_of_one_cause_is_logged_once(caplog: pytest.LogCaptureFixture) -
     for cause in causes:
         warn_once(cause, "odd %s", cause[0])
     assert [record.getMessage() for record in caplog.records] == ["odd a", "odd b"]
+
+
+def failing() -> int:
+    raise LookupError("no such file")
+
+
+def test_callable_that_raises_before_telemetry_runs_raises_what_it_raised() -> None:
+    sample = Sample(size_or_fn=failing)
+    for evaluate in (sample._evaluate, sample._evaluate_anew):
+        with pytest.raises(LookupError, match="no such file"):
+            evaluate("size_or_fn")
+
+
+def test_callable_can_be_evaluated_anew() -> None:
+    sample = Sample(size_or_fn=returning(1, 2))
+    assert [sample._evaluate_anew("size_or_fn"), sample._evaluate_anew("size_or_fn")] == [1, 2]
+    assert sample._evaluate_anew("log_level") == "INFO"
