@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Callable, Optional, Tuple, TypedDict
+from typing import Any, Callable, Optional, Tuple, TypedDict
 
 from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.core.internal.metric_summarizer import MetricSummarizer
@@ -185,5 +185,11 @@ def _sizes(telemetry: object) -> Tuple[Optional[int], Optional[int], Optional[in
 
 
 def _positive(telemetry: object, name: str) -> Optional[int]:
-    value = getattr(telemetry, name, None)
-    return value if isinstance(value, int) and value > 0 else None
+    """Return a size as an int, also where a callable gives a float or a numpy number; ``None`` for what is no size."""
+    value: Any = getattr(telemetry, name, None)
+    if type(value) is not int:
+        try:
+            value = int(value) if hasattr(value, "__float__") else None  # which strings have not
+        except Exception:  # infinite, or whatever the value's own class raises
+            return None
+    return value if value is not None and value > 0 else None

@@ -219,7 +219,10 @@ BASE_FIELDS: FrozenSet[str] = frozenset(
 
 
 def _is_positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value > 0
+    try:
+        return bool(value > 0)  # numpy numbers, too
+    except Exception:  # no number, or of the value's own comparison
+        return False
 
 
 def _warn_about_odd_values(config: TrainingTelemetryConfig) -> None:

@@ -14,6 +14,7 @@ from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.testing import FakeClock
 from nv_one_logger.training_telemetry.api import callbacks
 from nv_one_logger.training_telemetry.api.attributes import TrainingMetricsUpdateAttributes
+from nv_one_logger.training_telemetry.api.config import TrainingTelemetryConfig
 from nv_one_logger.training_telemetry.api.spans import StandardTrainingJobSpanName as Name
 
 StartJob = Callable[..., Any]
@@ -357,6 +358,44 @@ def test_iteration_left_open_ends_with_its_loop(start_job: StartJob, clock: Fake
     assert not span.active
     assert all(math.isfinite(value) for value in job.last(f"{kind}_metrics_update").values())
     assert len(job.errors()) == 1
+
+
+class Number:
+    """An integer of numpy."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __gt__(self, other: int) -> bool:
+        return self.value > other
+
+    def __int__(self) -> int:
+        return self.value
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+
+@pytest.mark.parametrize("number", [float, Number])
+def test_sizes_may_be_numbers_of_other_types(start_job: StartJob, iterate: Iterate, number: Callable[..., Any]) -> None:
+    job = start_job(
+        **{**THROUGHPUT, "flops_per_sample_or_fn": lambda: number(10**12)},
+        global_batch_size_or_fn=lambda: number(8),
+        log_every_n_train_iterations=1,
+    )
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    iterate(1.0)
+    metrics = job.last("training_metrics_update")
+    assert metrics["num_train_samples"] == 8
+    assert metrics["total_flops"] == 8 * 10**12
+    assert metrics["train_throughput_per_gpu"] == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("size", ["8", math.nan, None, object()])
+def test_what_is_no_size_is_refused_at_construction(size: Any) -> None:
+    with pytest.raises(OneLoggerError, match="global_batch_size must be set to a positive value"):
+        TrainingTelemetryConfig(global_batch_size_or_fn=lambda: size)
 
 
 # --- callables of the configuration that raise -----------------------------------------------------------------------
