@@ -261,7 +261,7 @@ class TrainingRecorder(PhaseRecorder):
                     self._finish(span, None, stop_time)
             if is_due and loop is None:
                 # Only now, when the iteration is over: the next one has to work. The application has the metrics.
-                self._misuse("Expected to have one and only one span named training_loop but found 0.")
+                self._never_started(_LOOP, "Expected to have one and only one span named training_loop but found 0.")
 
     @operation
     def _fail_iteration(self, stop_time: TracingTimestamp) -> None:
