@@ -55,9 +55,7 @@ def callback(func: F) -> F:
 def handle_in_callback(func: Callable[..., Any], failure: Exception) -> None:
     """Act on an error that left a callback; raises it again unless it has to be swallowed."""
     if _was_guarded(failure):
-        if sys.exc_info()[1] is None:
-            raise failure
-        return
+        raise failure
     provider = OneLoggerProvider.instance()
     config, recorder = provider._config, provider._recorder  # never raise, also when another thread resets now
     is_quiet = config is not None and config.error_handling_strategy is _QUIET

@@ -159,6 +159,7 @@ BAD_CALLS: List[Any] = [
     ("on_train_start", (0,), {"train_samples_target_or_fn": lambda: 1 / 0}),
     ("on_save_checkpoint_start", (None,), {"start_time_msec": object()}),
     ("on_save_checkpoint_start", (["unhashable"],), {}),
+    ("on_training_single_iteration_start", ("soon",), {}),
     ("log_metrics", ("loss",), {}),
     ("log_metrics", ({"loss": "low"},), {}),
 ]
@@ -231,8 +232,13 @@ def test_recorder_of_another_kind_is_named(start_job: StartJob) -> None:
 
     config = OneLoggerConfig(application_name="a", session_tag_or_fn="s", world_size_or_fn=1)
     OneLoggerProvider.instance().configure(config, DefaultRecorder([RecordingExporter()]))
-    with pytest.raises(OneLoggerError, match="Configure telemetry through TrainingTelemetryProvider"):
-        callbacks.on_app_start()
+    for call in (
+        callbacks.on_app_start,
+        callbacks.on_training_single_iteration_start,
+        callbacks.on_training_single_iteration_end,
+    ):
+        with pytest.raises(OneLoggerError, match="Configure telemetry through TrainingTelemetryProvider"):
+            call()
 
 
 def test_fault_of_telemetry_itself_switches_it_off_in_quiet_mode(

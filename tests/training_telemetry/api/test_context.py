@@ -159,6 +159,20 @@ def test_telemetry_never_replaces_the_exception_of_the_application(start_job: St
     assert job.recorder._closed
 
 
+def test_what_fails_while_an_exception_passes_is_only_logged(
+    start_job: StartJob, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise RuntimeError("a bug")
+
+    job = start_job()
+    monkeypatch.setattr(job.recorder, "error", broken)
+    with pytest.raises(ValueError, match="mine"), context._Phase(callbacks.on_validation_start, broken):
+        raise ValueError("mine")
+    assert "could not be recorded" in caplog.text
+    assert "could not be ended" in caplog.text
+
+
 def test_end_that_was_reported_before_the_block_ends_is_misuse(start_job: StartJob) -> None:
     start_job()
     with pytest.raises(OneLoggerError, match="one and only one span named validation_loop"), validation_loop():

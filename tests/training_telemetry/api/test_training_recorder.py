@@ -611,6 +611,46 @@ def test_application_error_is_never_replaced(start_job: StartJob) -> None:
     assert len(job.problems()) == 1
 
 
+def test_methods_of_the_recorder_do_what_the_callbacks_do(start_job: StartJob, clock: FakeClock) -> None:
+    job = start_job(log_every_n_train_iterations=1)
+    now = TracingTimestamp.now()
+    job.recorder.on_app_start(now)
+    job.recorder.on_training_loop_start(train_iterations_start=0, train_samples_start=0, start_time=now)
+    job.recorder.on_training_single_iteration_start(now)
+    clock.advance(2)
+    job.recorder.on_training_single_iteration_end(TracingTimestamp.now(), metrics={"loss": 1.0})
+    metrics = job.last("training_metrics_update")
+    assert (metrics["total_iteration_time_sec"], metrics["latest_loss"]) == (2.0, 1.0)
+    with pytest.raises(OneLoggerError, match="whole number of at least 0"):
+        job.recorder.on_training_loop_start(train_iterations_start=-1, train_samples_start=0)
+
+
+class LeastConfig:
+    """Just what the core asks of a telemetry config; nothing about training."""
+
+    is_train_iterations_enabled = True
+    is_validation_iterations_enabled = True
+    is_test_iterations_enabled = True
+    is_save_checkpoint_enabled = True
+    app_type = "training"
+    custom_metadata = {"k": "v"}
+
+
+def test_any_telemetry_config_will_do(start_job: StartJob) -> None:
+    job = start_job(telemetry=False, base={"telemetry_config": LeastConfig()})
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    callbacks.on_training_single_iteration_start()
+    callbacks.on_training_single_iteration_end()
+    callbacks.on_save_checkpoint_start(1)
+    callbacks.on_save_checkpoint_success(1)
+    callbacks.on_save_checkpoint_end()
+    callbacks.on_app_end()
+    assert job.last("update_training_telemetry_config")["custom_metadata"] == ["k:v"]
+    assert job.last("training_metrics_update")["num_iterations"] == 1
+    assert job.problems() == []
+
+
 # --- threads and processes -------------------------------------------------------------------------------------------
 
 

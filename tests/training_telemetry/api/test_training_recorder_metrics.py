@@ -306,6 +306,28 @@ def test_iterations_of_evaluation_that_are_not_to_be_measured(start_job: StartJo
     assert job.problems() == []
 
 
+@pytest.mark.parametrize("kind", ["validation", "testing"])
+def test_iteration_without_a_span_that_is_left_open_ends_with_its_loop(start_job: StartJob, kind: str) -> None:
+    flag = {"validation": "is_validation_iterations_enabled_or_fn", "testing": "is_test_iterations_enabled_or_fn"}[kind]
+    job = start_job(**{flag: False})
+    callbacks.on_app_start()
+    for _ in range(2):
+        getattr(callbacks, f"on_{kind}_start")()
+        getattr(callbacks, f"on_{kind}_single_iteration_start")()
+        getattr(callbacks, f"on_{kind}_end")()
+    assert job.problems() == []
+
+
+def test_iterations_without_spans_are_still_checked(start_job: StartJob) -> None:
+    job = start_job(quiet=True, is_train_iterations_enabled_or_fn=False)
+    callbacks.on_train_start(0)
+    for _ in range(2):
+        callbacks.on_training_single_iteration_start()
+    callbacks.on_training_single_iteration_end()
+    assert len(job.problems()) == 1
+    assert job.state.completed_training_iterations_overall == 1
+
+
 # --- validation and testing ------------------------------------------------------------------------------------------
 
 
@@ -584,6 +606,29 @@ def test_mutable_arrays_are_copied(start_job: StartJob, iterate: Iterate) -> Non
     running.value = 5.0
     iterate(1.0, metrics={"x": running})
     assert job.last("training_metrics_update")["metric_x_min"] == 1.0
+
+
+def test_array_that_cannot_be_copied_is_taken_as_it_is(start_job: StartJob, iterate: Iterate) -> None:
+    class Fixed:
+        def copy(self) -> None:
+            raise RuntimeError("no copies")
+
+        def __float__(self) -> float:
+            return 2.0
+
+    job = start_job(log_every_n_train_iterations=1)
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    iterate(1.0, metrics={"x": Fixed()})
+    assert job.last("training_metrics_update")["metric_x_last"] == 2.0
+
+
+def test_metric_of_which_nothing_was_usable_is_left_out(start_job: StartJob, iterate: Iterate) -> None:
+    job = start_job(log_every_n_train_iterations=1)
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    iterate(1.0, metrics={"x": Tensor([1.0, 2.0])})
+    assert not [name for name in job.last("training_metrics_update") if name.startswith("metric_")]
 
 
 def test_unreadable_tensors_are_left_out_and_counted(
