@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import stat
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
@@ -19,6 +21,9 @@ from nv_one_logger.exporter.internal.rotation import Rotation, rotation_or_none
 
 __all__ = ["FileExporter"]
 
+# What fsync says of pipes, terminals and the like: there is no disk to have it on.
+_NOT_FOR_DISK = (errno.EINVAL, errno.ENOTSUP, errno.EROFS)
+
 
 class FileExporter(BaseJsonExporter):
     """Appends records to a file as JSON Lines: strict JSON in UTF-8, one record a line.
@@ -30,7 +35,8 @@ class FileExporter(BaseJsonExporter):
 
     Args:
         file_path: Where to write; missing parent directories are created. ``{rank}``, ``{pid}``, ``{session_tag}`` and
-            ``{application_name}`` are replaced when the exporter is initialized; other braces stay as they are.
+            ``{application_name}`` are replaced when the exporter is initialized; other braces stay as they are. A
+            forked child appends to its parent's file, or, with ``{pid}``, to one of its own.
         fsync: Have every record on the disk before the call returns: survives a power cut, at the disk's speed.
         max_bytes: Rename the file to ``<name>.1`` once it is at least this large, and begin a new one.
         backup_count: How many renamed files are kept.
@@ -56,6 +62,7 @@ class FileExporter(BaseJsonExporter):
         self._rotation: Optional[Rotation] = rotation_or_none(max_bytes, backup_count)
         # Whether the file ends within a line, so that the next record has to begin with a line end.
         self._ends_within_line = False
+        self._opens_at_next_record = False  # in a forked child that does not share the parent's file
         self._placeholder_values: Dict[str, object] = {}
         self._open_path = self._filepath
         self._watch = watch()
@@ -80,18 +87,16 @@ class FileExporter(BaseJsonExporter):
             ExportError: The file or its directory cannot be created or opened.
         """
         with self._lock:
-            super().initialize()
             if self._file is None or self._file.closed:
-                values = {**self._placeholder_values, "pid": os.getpid(), "rank": launcher.rank(os.environ)}
-                self._open_path = fill_placeholders(self._filepath, values)
                 try:
-                    self._open()
-                except OSError as error:
+                    self._open_anew()
+                except (OSError, ValueError) as error:  # ValueError: no path can hold what is in this one
                     self._state = BaseJsonExporter._State.NOT_INITIALIZED
                     raise ExportError(
-                        f"FileExporter cannot open {self._open_path} ({error.strerror or error}). "
+                        f"FileExporter cannot open {self._open_path} ({getattr(error, 'strerror', None) or error}). "
                         "Give file_path= a place that this process may write to."
                     ) from error
+            super().initialize()  # after opening: it writes the start that is still pending
         watch().add(self)
 
     @hookimpl
@@ -105,9 +110,9 @@ class FileExporter(BaseJsonExporter):
             error = self._flush_pending()
             if self._file is not None:
                 try:
-                    os.fsync(self._file.fileno())
-                except (OSError, ValueError) as failure:
-                    error = error or RecordWriteError(f"{self._open_path} could not be flushed to disk: {failure}")
+                    self._sync(self._file)
+                except RecordWriteError as failure:
+                    error = error or failure
         if error is not None:
             raise error
 
@@ -127,13 +132,13 @@ class FileExporter(BaseJsonExporter):
 
     def _write(self, json_dict: Dict[str, Any]) -> None:
         line = encode_record(json_dict) + b"\n"
-        if self._ends_within_line:
-            line = b"\n" + line
         file = self._file
         if file is None:
-            raise ExportError(f"FileExporter has no open file ({self._open_path}). Call initialize first.")
+            file = self._file_after_fork()
         if self._rotation is not None:
             file = self._file_after_rotation(self._rotation, file)
+        if self._ends_within_line:
+            line = b"\n" + line
         try:
             written = file.write(line)
         except (OSError, ValueError) as error:  # ValueError: somebody closed the file
@@ -151,14 +156,44 @@ class FileExporter(BaseJsonExporter):
     def _sync(self, file: io.FileIO) -> None:
         try:
             os.fsync(file.fileno())
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: somebody closed the file
+            if getattr(error, "errno", None) in _NOT_FOR_DISK:
+                return
             raise RecordWriteError(f"{self._open_path} could not be flushed to disk: {error}") from error
+
+    def _open_anew(self) -> None:
+        """Open the file that the path names for this process."""
+        values = {**self._placeholder_values, "pid": os.getpid(), "rank": launcher.rank(os.environ)}
+        self._open_path = fill_placeholders(self._filepath, values)
+        self._open()
 
     def _open(self) -> None:
         self._open_path.parent.mkdir(parents=True, exist_ok=True)
         file = open(self._open_path, "ab", buffering=0)  # noqa: SIM115  # closed by close()
         self._file = file
         self._ends_within_line = _ends_within_line(self._open_path)
+        self._opens_at_next_record = False
+
+    def _renew_after_fork(self) -> None:
+        super()._renew_after_fork()
+        file = self._file
+        # Appending through the parent's file is safe. But `{pid}` promises a file for each process, and the lock of a
+        # rotation belongs to the open file: parent and child, sharing one, would both hold it.
+        if file is not None and (self._rotation is not None or has_placeholder(self._filepath, "pid")):
+            file.close()  # of the child's descriptor; nothing is buffered
+            self._file = None
+            self._opens_at_next_record = True
+
+    def _file_after_fork(self) -> io.FileIO:
+        """Open the file of a forked child that has something to write."""
+        if self._opens_at_next_record:
+            try:
+                self._open_anew()
+            except OSError as error:
+                raise RecordWriteError(f"FileExporter cannot open {self._open_path}: {error}") from error
+        if self._file is None:
+            raise ExportError(f"FileExporter has no open file ({self._open_path}). Call initialize first.")
+        return self._file
 
     def _file_after_rotation(self, rotation: Rotation, file: io.FileIO) -> io.FileIO:
         """Return the file to write to, rotated or reopened where that is due. A failing rotation costs no record."""
@@ -178,6 +213,8 @@ class FileExporter(BaseJsonExporter):
 def _ends_within_line(path: Path) -> bool:
     """Whether a file has content that does not end with a line end; if that cannot be told, it may well be so."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False  # a pipe or terminal has no content to look at
         with open(path, "rb") as file:
             if file.seek(0, os.SEEK_END) == 0:
                 return False

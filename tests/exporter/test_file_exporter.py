@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List
 
@@ -121,6 +122,33 @@ def test_file_that_cannot_be_opened_is_an_error_with_its_path(tmp_path: Path) ->
     assert not exporter.ready
 
 
+def test_path_that_no_file_can_have_is_an_error_with_its_path(tmp_path: Path) -> None:
+    exporter = FileExporter(tmp_path / "nul\0.jsonl")
+    with pytest.raises(ExportError, match=r"cannot open .*nul.*null byte"):
+        exporter.initialize()
+    assert not exporter.ready
+    exporter.close()
+
+
+def test_initializing_again_opens_a_file_that_was_closed_from_outside(exporter: FileExporter, path: Path) -> None:
+    span = Span.create("pending")
+    exporter.export_start(span)
+    assert exporter._file is not None
+    exporter._file.close()
+    exporter.initialize()
+    span.stop()
+    exporter.export_stop(span)
+    assert [r["type"] for r in records(path)] == ["start", "stop"]
+
+
+def test_closed_exporter_continues_its_file_when_initialized_again(exporter: FileExporter, path: Path) -> None:
+    record_span(exporter)
+    exporter.close()
+    exporter.initialize()
+    record_span(exporter)
+    assert [r["count"] for r in records(path)] == [1, 2]
+
+
 def test_closing_is_legal_in_every_state(path: Path) -> None:
     exporter = FileExporter(path)
     exporter.close()
@@ -178,6 +206,45 @@ def test_file_that_ends_within_a_line_is_continued_on_the_next(path: Path) -> No
     exporter.close()
     assert path.read_text().splitlines()[0] == '{"type":"sto'
     assert json.loads(path.read_text().splitlines()[1])["count"] == 1
+
+
+def test_file_rotated_by_another_process_is_continued_on_a_line_of_its_own(path: Path) -> None:
+    exporter = FileExporter(path, max_bytes=100_000)
+    exporter.initialize()
+    record_span(exporter)
+    path.rename(path.with_name("run.jsonl.1"))
+    path.write_text('{"type":"torn')  # and the other process was killed while it wrote
+    record_span(exporter)
+    exporter.close()
+    torn, whole = path.read_text().splitlines()
+    assert torn == '{"type":"torn'
+    assert json.loads(whole)["count"] == 2
+
+
+def test_torn_line_in_a_rotated_file_leaves_no_blank_line_in_the_new_one(path: Path) -> None:
+    exporter = FileExporter(path, max_bytes=100_000)
+    exporter.initialize()
+    exporter._file = FailingFile(exporter._file, 10)  # type: ignore[assignment]
+    with pytest.raises(RecordWriteError):
+        record_span(exporter)
+    path.rename(path.with_name("run.jsonl.1"))
+    record_span(exporter)
+    exporter.close()
+    assert path.read_text().startswith("{")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes with a path")
+def test_pipe_gets_its_records_and_needs_no_disk(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    exporter = FileExporter(pipe, fsync=True)
+    exporter.initialize()
+    record_span(exporter)
+    exporter.flush(1.0)
+    exporter.close()
+    assert json.loads(os.read(reading, 10_000))["count"] == 1
+    os.close(reading)
 
 
 def test_start_is_in_the_file_after_a_second(exporter: FileExporter, path: Path) -> None:
@@ -415,6 +482,104 @@ def test_fork_inside_an_open_span_neither_hangs_nor_mixes(exporter: FileExporter
     assert [r["pid"] for r in found] == [child, os.getpid()]
 
 
+def in_child(work: Callable[[], None]) -> int:
+    """Run something in a forked child, wait for it, and return the child's pid."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    return child
+
+
+@needs_fork
+def test_forked_child_has_a_file_of_its_own_where_the_path_names_the_process(tmp_path: Path) -> None:
+    exporter = FileExporter(tmp_path / "{pid}.jsonl")
+    exporter.initialize()
+    record_span(exporter, "parent")
+    grandchild: List[int] = []
+
+    def work() -> None:
+        grandchild.append(in_child(lambda: record_span(exporter, "grandchild")))
+        (tmp_path / "grandchild").write_text(str(grandchild[0]))
+        record_span(exporter, "child")
+        exporter.flush(1.0)
+        exporter.close()
+
+    child = in_child(work)
+    record_span(exporter, "parent")
+    exporter.close()
+    found = {
+        int(file.stem): [(r["name"], r["count"], r["pid"]) for r in records(file)] for file in tmp_path.glob("*.jsonl")
+    }
+    last = int((tmp_path / "grandchild").read_text())
+    assert found == {
+        os.getpid(): [("parent", 1, os.getpid()), ("parent", 2, os.getpid())],
+        child: [("child", 1, child)],
+        last: [("grandchild", 1, last)],
+    }
+
+
+@needs_fork
+def test_forked_child_that_records_nothing_makes_no_file(tmp_path: Path) -> None:
+    exporter = FileExporter(tmp_path / "{pid}.jsonl")
+    exporter.initialize()
+    in_child(exporter.close)
+    exporter.close()
+    assert [file.name for file in tmp_path.iterdir()] == [f"{os.getpid()}.jsonl"]
+
+
+@needs_fork
+def test_forked_child_whose_file_cannot_be_opened_loses_records_only(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    exporter = FileExporter(folder / "{pid}.jsonl")
+    exporter.initialize()
+
+    def work() -> None:
+        (folder / f"{os.getpid()}.jsonl").mkdir()
+        with pytest.raises(RecordWriteError, match="cannot open"):
+            record_span(exporter)
+        (folder / f"{os.getpid()}.jsonl").rmdir()
+        record_span(exporter)
+        assert [r["count"] for r in records(exporter.path)] == [2]
+
+    in_child(work)
+    exporter.close()
+
+
+@needs_fork
+def test_forked_children_rotate_one_file_together(path: Path) -> None:
+    """The lock of a rotation belongs to the open file, so a child must not share its parent's."""
+    exporter = FileExporter(path, max_bytes=2000, backup_count=1000)
+    exporter.initialize()
+
+    def work() -> None:
+        for _ in range(150):
+            record_span(exporter)
+
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            work()
+            os._exit(0)
+        children.append(child)
+    work()
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 3
+    exporter.close()
+    by_process: Dict[int, List[int]] = {}
+    for file in path.parent.iterdir():
+        for record in records(file):
+            by_process.setdefault(record["pid"], []).append(record["count"])
+    assert {pid: sorted(counts) for pid, counts in by_process.items()} == {
+        pid: list(range(1, 151)) for pid in (os.getpid(), *children)
+    }
+
+
 @needs_fork
 def test_full_file_system_costs_records_and_nothing_else(path: Path) -> None:
     """A real limit of the kernel: what a full disk looks like, without one."""
@@ -470,7 +635,7 @@ def test_file_that_may_only_be_written_is_continued(path: Path) -> None:
 
 def test_file_whose_end_cannot_be_read_gets_a_blank_line_at_most(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text("{}\n")
-    monkeypatch.setattr("nv_one_logger.exporter.file_exporter._ends_within_line", lambda _: True)
+    monkeypatch.setattr(stat, "S_ISREG", raising(PermissionError()))
     exporter = FileExporter(path)
     exporter.initialize()
     record_span(exporter)
