@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
 from typing import Dict, Optional, Protocol
 
 from nv_one_logger.core.internal.fork import after_fork_in_child
+from nv_one_logger.core.internal.log_limiter import LogLimiter
 
 __all__ = ["PendingStartHolder", "PendingStartWatch", "watch"]
+
+_log = LogLimiter(logging.getLogger(__name__))
 
 
 class PendingStartHolder(Protocol):
@@ -55,7 +59,10 @@ class PendingStartWatch:
         thread = threading.Thread(target=self._run, name="one-logger-pending-start", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # the interpreter is shutting down: close() writes what is pending
+        except RuntimeError:
+            # The interpreter is shutting down, and close() writes what is pending; or there are too many threads just
+            # now, and the next start tries again.
+            self.awake = False
             return
         self._thread = thread
 
@@ -66,18 +73,17 @@ class PendingStartWatch:
                 # Asleep before the last look: whoever adds a start after it sees `awake` false and wakes this thread.
                 self.awake = False
                 delay = self._look()
-            if delay is None:
-                self._wake_up.wait()
-                self._wake_up.clear()
-            else:
+            if delay is not None:
                 self.awake = True
-                time.sleep(delay)
+            # Not time.sleep(): applications patch it in their tests, and would see, or speed up, this thread.
+            self._wake_up.wait(delay)
+            self._wake_up.clear()
 
     def _look(self) -> Optional[float]:
         """Write what is due; return the seconds until the next becomes due, ``None`` when nothing is pending."""
         with self._lock:
             holders = list(self._holders)
-        delays = [holder.write_pending_start_if_due(time.monotonic()) for holder in holders]
+        delays = [_look_at(holder) for holder in holders]
         waiting = [delay for delay in delays if delay is not None]
         return min(waiting) if waiting else None
 
@@ -86,6 +92,14 @@ class PendingStartWatch:
         self._lock = threading.Lock()
         self._wake_up = threading.Event()
         self._thread = None
+
+
+def _look_at(holder: PendingStartHolder) -> Optional[float]:
+    try:
+        return holder.write_pending_start_if_due(time.monotonic())
+    except Exception as error:  # of one exporter; the thread has to live on for the others
+        _log.error(type(holder), "A pending start could not be written: %s", error, exc_info=error)
+        return None
 
 
 _of_this_process: Dict[str, PendingStartWatch] = {}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from typing import List, Optional
 
 import pytest
@@ -50,6 +51,79 @@ def test_start_that_is_not_due_is_looked_at_again() -> None:
     assert holder.written.wait(10)
 
 
+def test_failing_exporter_does_not_keep_the_others_from_being_looked_at(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Holder):
+        def write_pending_start_if_due(self, now: float) -> Optional[float]:
+            raise ValueError("broken")
+
+    one, failing, holder = PendingStartWatch(), Failing(), Holder()
+    one.add(failing)
+    one.add(holder)
+    for _ in range(2):
+        holder.written.clear()
+        holder.pending = True
+        one.wake()
+        assert holder.written.wait(10)
+    assert "broken" in caplog.text
+
+
+def test_patched_sleep_is_none_of_its_business(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Later(Holder):
+        def write_pending_start_if_due(self, now: float) -> Optional[float]:
+            self.looks.append(now)
+            if len(self.looks) < 3:
+                return 0.001
+            self.written.set()
+            return None
+
+    slept: List[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    one, holder = PendingStartWatch(), Later()
+    one.add(holder)
+    one.wake()
+    assert holder.written.wait(10)
+    assert slept == []
+
+
+def test_start_added_while_the_watch_goes_to_sleep_is_not_forgotten() -> None:
+    """The watch says that it sleeps, then looks once more: whoever was not told so in time is seen by that look."""
+    one = PendingStartWatch()
+
+    class Late(Holder):
+        def write_pending_start_if_due(self, now: float) -> Optional[float]:
+            self.looks.append(now)
+            if len(self.looks) == 1:
+                self.pending = True  # comes right after this look found nothing, while the watch is still awake
+                return None
+            return super().write_pending_start_if_due(now)
+
+    holder = Late()
+    one.add(holder)
+    one.wake()
+    assert holder.written.wait(10)
+
+
+def test_start_that_becomes_due_while_the_watch_goes_to_sleep_keeps_it_awake() -> None:
+    one = PendingStartWatch()
+    awake: List[bool] = []
+
+    class Late(Holder):
+        def write_pending_start_if_due(self, now: float) -> Optional[float]:
+            self.looks.append(now)
+            awake.append(one.awake)
+            if len(self.looks) == 2:
+                return 0.001
+            if len(self.looks) == 3:
+                self.written.set()
+            return None
+
+    holder = Late()
+    one.add(holder)
+    one.wake()
+    assert holder.written.wait(10)
+    assert awake[:3] == [True, False, True]
+
+
 def test_thread_is_a_daemon_and_started_when_needed() -> None:
     one = PendingStartWatch()
     assert one._thread is None
@@ -58,14 +132,21 @@ def test_thread_is_a_daemon_and_started_when_needed() -> None:
     assert one._thread.daemon
 
 
-def test_interpreter_that_starts_no_threads_any_more_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread at interpreter shutdown")
+def test_thread_that_could_not_start_is_tried_again_with_the_next_span() -> None:
+    """Too many threads, for now; or an interpreter that is shutting down, where each try fails."""
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    one = PendingStartWatch()
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    one, holder = PendingStartWatch(), Holder()
+    one.add(holder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        one.wake()
+        assert not one.awake
+    holder.pending = True
     one.wake()
-    assert one._thread is None
+    assert holder.written.wait(10)
 
 
 def test_process_has_one_watch() -> None:
