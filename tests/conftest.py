@@ -49,6 +49,17 @@ def plain_environment() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def nothing_was_said_yet() -> None:
+    """Let every test see the lines that the library logs once a minute, whatever earlier tests made it say."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("nv_one_logger"):
+            for value in list(vars(module).values()):
+                if type(value).__name__ == "LogLimiter":
+                    value._last.clear()
+                    value._silenced.clear()
+
+
 # --- leftovers -------------------------------------------------------------------------------------------------------
 
 
