@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 import time
@@ -14,7 +15,7 @@ from nv_one_logger.core.internal.fork import after_fork_in_child
 from nv_one_logger.core.internal.tally import Tally
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import BaseExporter, Exporter, ExportError, RecordWriteError
-from nv_one_logger.exporter.internal.hookimpl import hookimpl
+from nv_one_logger.exporter.internal.hookimpl import PROJECT_NAME, hookimpl
 
 __all__ = ["BackgroundExporter"]
 
@@ -64,11 +65,14 @@ class BackgroundExporter(BaseExporter):
         self._when_full = when_full
         self._close_timeout_sec = close_timeout_sec
         self._dropped = Tally()
+        should_export = _hookimpl_of(exporter, "should_export")
+        if should_export is not None:
+            self.should_export = should_export  # has to answer at once, and so is asked without a detour
         self._start_anew()
-        after_fork_in_child(self, "_start_anew")
+        after_fork_in_child(self, "_renew_after_fork")
 
     def _start_anew(self) -> None:
-        """Begin with an empty queue and no thread; in a forked child what was queued is the parent's to deliver."""
+        """Begin with an empty queue and no thread."""
         # Guards the queue and everything below. Its waiters: a blocked caller, flush().
         self._changed = threading.Condition()
         self._queue: Deque[_Item] = deque()
@@ -76,13 +80,21 @@ class BackgroundExporter(BaseExporter):
         self._snapshots: Dict[Span, Span] = {}  # open spans the exporter knows or will know, by the original
         self._is_working = False  # an item is out of the queue and not yet delivered
         self._is_closing = False
-        self._failures: Deque[Exception] = deque(maxlen=1)
+        self._last_failure: Optional[BaseException] = None
         self._failure_count = 0
         self._work_waits = threading.Event()
         self._hurry = threading.Event()
         self._finished = threading.Event()
         self._is_idle = True
         self._thread: Optional[threading.Thread] = None
+
+    def _renew_after_fork(self) -> None:
+        """Leave what is queued to the parent, and go on with the open spans whose starts have been delivered."""
+        undelivered = {snapshot for method, snapshot, _ in [*self._owed, *self._queue] if method == "export_start"}
+        known = {span: snapshot for span, snapshot in self._snapshots.items() if snapshot not in undelivered}
+        self._dropped = Tally()
+        self._start_anew()
+        self._snapshots = known
 
     @property
     def exporter(self) -> Exporter:
@@ -102,7 +114,7 @@ class BackgroundExporter(BaseExporter):
     @hookimpl
     def configure(self, config: Any) -> None:
         """Pass the configuration on."""
-        _call_if_there(self._exporter, "configure", config)
+        _call_hookimpl(self._exporter, "configure", config)
 
     def initialize(self) -> None:
         """Initialize the exporter, here and now, so that its failure is seen.
@@ -121,11 +133,14 @@ class BackgroundExporter(BaseExporter):
         """Queue the start of a span."""
         self._check_ready()
         with self._changed:
-            if len(self._queue) >= self._max_queue and not self._make_room():
-                self._dropped.tick()  # and with it, uncounted until they come, whatever else comes of this span
-                return
+            has_room = (len(self._queue) < self._max_queue and not self._is_closing) or self._make_room()
             parent = None if span.parent_span is None else self._snapshots.get(span.parent_span)
             snapshot = self._snapshots[span] = span.snapshot(parent)
+            if not has_room:
+                # Whatever else comes of this span is dropped too, and its children look past it for their parent.
+                snapshot._is_exported = False
+                self._dropped.tick()
+                return
             self._queue.append(("export_start", snapshot, None))
         self._after_put()
 
@@ -134,7 +149,7 @@ class BackgroundExporter(BaseExporter):
         self._check_ready()
         with self._changed:
             snapshot = self._snapshots.pop(span, None)
-            if snapshot is None or not snapshot._is_exported:
+            if snapshot is None or not snapshot._is_exported or self._is_closing:
                 self._dropped.tick()
                 return
             self._queue.append(("export_stop", snapshot, span))
@@ -152,7 +167,7 @@ class BackgroundExporter(BaseExporter):
         """Queue a telemetry data error."""
         self._check_ready()
         with self._changed:
-            if len(self._queue) >= self._max_queue and not self._make_room():
+            if (len(self._queue) >= self._max_queue or self._is_closing) and not self._make_room():
                 self._dropped.tick()
                 return
             self._queue.append(("export_telemetry_data_error", None, error))
@@ -166,14 +181,16 @@ class BackgroundExporter(BaseExporter):
             ExportError: Not done within ``timeout_sec`` seconds, or some of it could not be delivered.
         """
         deadline = time.monotonic() + timeout_sec
+        if self._thread is None and self.waiting and not self._start_thread():
+            self._work_off()
         self._work_waits.set()
         self._hurry.set()
         with self._changed:
             done = self._changed.wait_for(lambda: self.waiting == 0 and not self._is_working, timeout_sec)
         if not done:
             raise ExportError(f"{self._name()}: {self.waiting} call(s) still wait after {timeout_sec} seconds.")
-        _call_if_there(self._exporter, "flush", max(0.0, deadline - time.monotonic()))
-        if self._failures:
+        _call_hookimpl(self._exporter, "flush", max(0.0, deadline - time.monotonic()))
+        if self._failure_count:
             self._raise_failure()
 
     def close(self) -> None:
@@ -196,7 +213,7 @@ class BackgroundExporter(BaseExporter):
     def _put_on_span(self, method: str, event: Event, span: Span) -> None:
         self._check_ready()
         with self._changed:
-            if len(self._queue) >= self._max_queue and not self._make_room():
+            if (len(self._queue) >= self._max_queue or self._is_closing) and not self._make_room():
                 self._dropped.tick()
                 return
             snapshot = self._snapshots.get(span)
@@ -208,15 +225,22 @@ class BackgroundExporter(BaseExporter):
 
     def _make_room(self) -> bool:
         """Make room for one call in the full queue, or tell that there is none. Called with the lock held."""
-        if self._when_full == "block":
-            self._work_waits.set()
-            self._hurry.set()
-            self._changed.wait_for(lambda: len(self._queue) < self._max_queue or self._is_closing)
-            return not self._is_closing
-        if self._when_full == "drop_newest":
+        if self._is_closing or self._when_full == "drop_newest":
             return False
+        if self._when_full == "block":
+            return self._wait_for_room()
         self._drop_oldest()
         return True
+
+    def _wait_for_room(self) -> bool:
+        if threading.current_thread() is self._thread:
+            return False  # the exporter records something itself, and would wait for itself
+        if self._thread is None and not self._start_thread():
+            self._work_off()  # nobody else will
+        self._work_waits.set()
+        self._hurry.set()
+        self._changed.wait_for(lambda: len(self._queue) < self._max_queue or self._is_closing)
+        return not self._is_closing
 
     def _drop_oldest(self) -> None:
         """Take calls out of the queue until there is room: one is not always enough, as stops enter a full queue."""
@@ -236,15 +260,15 @@ class BackgroundExporter(BaseExporter):
             if self._thread is None:
                 self._start_thread()
             self._work_waits.set()
-        if self._failures:
+        if self._failure_count:
             self._raise_failure()
 
     def _raise_failure(self) -> None:
-        try:
-            failure = self._failures.pop()
-        except IndexError:  # another thread was faster
+        with self._changed:
+            count, failure = self._failure_count, self._last_failure
+            self._failure_count, self._last_failure = 0, None
+        if failure is None:  # another thread was faster
             return
-        count, self._failure_count = self._failure_count, 0
         kind = RecordWriteError if isinstance(failure, RecordWriteError) else ExportError
         raise kind(f"{self._name()}: {count} call(s) failed in the background, the last with: {failure}") from failure
 
@@ -274,12 +298,15 @@ class BackgroundExporter(BaseExporter):
         self._work_off_and_close()
 
     def _work_off_and_close(self) -> None:
-        self._work_off()
         try:
+            self._work_off()
             self._exporter.close()
-        except Exception as error:
+        except BaseException as error:
+            if not self._is_for_the_log(error):
+                raise
             _logger.warning("%s could not be closed: %s", self._name(), error)
-        self._finished.set()
+        finally:
+            self._finished.set()
 
     def _work_off(self) -> None:
         while True:
@@ -311,9 +338,17 @@ class BackgroundExporter(BaseExporter):
                 call(snapshot)
             else:
                 call(payload, snapshot)
-        except Exception as error:
-            self._failures.append(error)
-            self._failure_count += 1
+        except BaseException as error:
+            if not self._is_for_the_log(error):
+                raise
+            with self._changed:
+                self._last_failure = error
+                self._failure_count += 1
+
+    def _is_for_the_log(self, error: BaseException) -> bool:
+        # In our thread everything is: a SystemExit would end it, and with it all recording. Where close() works the
+        # queue off itself, a KeyboardInterrupt is the user's.
+        return isinstance(error, Exception) or threading.current_thread() is self._thread
 
     def _abandon(self) -> None:
         """Give up on what still waits; the thread is a daemon and may hang for all we care."""
@@ -328,7 +363,14 @@ class BackgroundExporter(BaseExporter):
         return f"BackgroundExporter({type(self._exporter).__name__})"
 
 
-def _call_if_there(exporter: Exporter, name: str, *args: Any) -> None:
-    method = getattr(exporter, name, None)
-    if callable(method):
-        method(*args)
+def _hookimpl_of(exporter: Exporter, hook: str) -> Optional[Callable[..., Any]]:
+    """Return the function of an exporter that is marked for a hook; others of that name are none of ours to call."""
+    function = getattr(exporter, hook, None)
+    is_marked = isinstance(getattr(function, f"{PROJECT_NAME}_impl", None), dict)
+    return function if is_marked else None
+
+
+def _call_hookimpl(exporter: Exporter, hook: str, argument: object) -> None:
+    function = _hookimpl_of(exporter, hook)
+    if function is not None:
+        function(*[argument][: len(inspect.signature(function).parameters)])  # an implementation may leave it out

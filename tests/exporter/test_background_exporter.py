@@ -15,7 +15,7 @@ from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.background_exporter import BackgroundExporter
 from nv_one_logger.exporter.exporter import BaseExporter, ExportError, RecordWriteError
-from nv_one_logger.host import ExporterHost
+from nv_one_logger.host import ExporterHost, hookimpl
 
 
 class Slow(BaseExporter):
@@ -55,9 +55,11 @@ class Slow(BaseExporter):
     def export_telemetry_data_error(self, error: TelemetryDataError) -> None:
         self._note("data_error", error.error_message)
 
+    @hookimpl
     def flush(self, timeout_sec: float) -> None:
         self.flushed.append(timeout_sec)
 
+    @hookimpl
     def configure(self, config: Any) -> None:
         self.configured.append(config)
 
@@ -209,6 +211,50 @@ def test_newest_call_is_dropped_but_an_owed_stop_is_not() -> None:
     assert background.dropped == 3
 
 
+def test_child_of_a_span_that_was_not_let_in_looks_past_it() -> None:
+    slow = Slow()
+    background = make(slow, max_queue=1, when_full="drop_newest")
+    slow.hold(background)
+    outer = started(background, "outer")
+    middle = started(background, "dropped", outer)
+    slow.gate.set()
+    background.flush(20.0)
+    started(background, "inner", middle)
+    stop(background, middle)
+    background.close()
+    outer_seen, inner_seen = slow.spans
+    assert inner_seen.exported_parent is outer_seen
+    assert background.dropped == 2  # start and stop of the one in between
+
+
+@pytest.mark.parametrize("when_full", ["drop_oldest", "drop_newest"])
+def test_every_call_is_either_delivered_or_counted(when_full: str) -> None:
+    slow = Slow()
+    background = make(slow, max_queue=4, when_full=when_full)
+    slow.hold(background)
+    made = 1
+    spans: List[Span] = []
+    for number in range(30):
+        spans.append(started(background, f"s{number}", spans[-1] if spans else None))
+        background.export_event(Event.create("e"), spans[-1])
+        made += 2
+        if number % 3 == 2:
+            stop(background, spans.pop())
+            stop(background, spans.pop(0))
+            made += 2
+    for span in spans:
+        stop(background, span)
+    made += len(spans)
+    slow.gate.set()
+    background.close()
+    assert background.dropped + len(slow.calls) - 1 == made  # without the close
+    for name in {name for what, name in slow.calls if what == "stop"}:
+        assert slow.calls.index(("start", name)) < slow.calls.index(("stop", name))
+    assert sorted(name for what, name in slow.calls if what == "start") == sorted(
+        name for what, name in slow.calls if what == "stop"
+    )
+
+
 def test_stops_of_delivered_spans_outlive_a_full_queue() -> None:
     slow = Slow()
     background = make(slow, max_queue=2)
@@ -277,6 +323,45 @@ def test_blocked_caller_is_released_by_close() -> None:
     slow.gate.set()
 
 
+def test_exporter_that_records_itself_does_not_wait_for_itself() -> None:
+    class Recording(Slow):
+        background: BackgroundExporter
+
+        def export_event(self, event: Event, span: Span) -> None:
+            super().export_event(event, span)
+            self.background.export_telemetry_data_error(data_error("from within"))
+
+    slow = Recording()
+    slow.background = background = make(slow, max_queue=1, when_full="block")
+    span = started(background, "a")
+    background.flush(20.0)
+    slow.gate.clear()
+    slow.reached.clear()
+    background.export_event(Event.create("e"), span)
+    assert slow.reached.wait(30)
+    background.export_telemetry_data_error(data_error("fills"))
+    slow.gate.set()
+    background.flush(20.0)
+    background.close()
+    assert [name for _, name in slow.calls] == ["a", "e", "fills", ""]
+    assert background.dropped == 1
+
+
+def test_call_that_comes_while_closing_is_counted() -> None:
+    """It got past the check of the life cycle, and the thread has looked at the queue for the last time."""
+    slow = Slow()
+    background = make(slow)
+    span = started(background, "a")
+    background.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(background, "_check_ready", lambda: None)
+        stop(background, span)
+        background.export_telemetry_data_error(data_error())
+        started(background, "late")
+    assert background.dropped == 3
+    assert background.waiting == 0
+
+
 def test_flush_waits_until_all_is_delivered_and_flushes_the_exporter() -> None:
     slow = Slow()
     background = make(slow)
@@ -327,6 +412,42 @@ def flush_or_call(background: BackgroundExporter) -> None:
     background.export_telemetry_data_error(data_error())
 
 
+def test_every_failure_in_the_background_is_told_once() -> None:
+    slow = Slow()
+    background = make(slow)
+    slow.hold(background)
+    slow.error = ValueError("x")
+    for _ in range(4):
+        background.export_telemetry_data_error(data_error())
+    slow.gate.set()
+    with pytest.raises(ExportError, match=r"5 call\(s\) failed in the background, the last with: x"):
+        background.flush(20.0)
+    background.flush(20.0)
+    background._raise_failure()  # a thread that comes too late to tell it
+    slow.error = None
+    background.close()
+
+
+def test_exporter_that_exits_ends_neither_its_thread_nor_the_job() -> None:
+    class Exiting(Slow):
+        def export_event(self, event: Event, span: Span) -> None:
+            raise SystemExit(1)
+
+        def close(self) -> None:
+            super().close()
+            raise SystemExit(1)
+
+    slow = Exiting()
+    background = make(slow)
+    span = started(background, "a")
+    background.export_event(Event.create("e"), span)
+    with pytest.raises(ExportError, match="failed in the background"):
+        background.flush(20.0)
+    stop(background, span)
+    background.close()
+    assert [what for what, _ in slow.calls] == ["start", "stop", "close"]
+
+
 def test_failures_count_against_the_plugin() -> None:
     slow = Slow()
     slow.error = ValueError("x")
@@ -349,6 +470,77 @@ def test_configuration_is_passed_on() -> None:
     config = object()
     BackgroundExporter(slow).configure(config)
     assert slow.configured == [config]
+
+
+def test_methods_that_are_not_marked_are_not_called() -> None:
+    class Own(Slow):
+        def flush(self) -> None:  # type: ignore[override]
+            raise AssertionError("not a hookimpl")
+
+        def configure(self, section: str, key: str) -> None:  # type: ignore[override]
+            raise AssertionError("not a hookimpl")
+
+    background = make(Own())
+    background.configure(object())
+    background.flush(20.0)
+    background.close()
+
+
+def test_hookimpl_may_leave_its_argument_out() -> None:
+    class Short(Slow):
+        @hookimpl
+        def flush(self) -> None:  # type: ignore[override]
+            self.calls.append(("flush", ""))
+
+    slow = Short()
+    background = make(slow)
+    background.flush(20.0)
+    background.close()
+    assert slow.calls == [("flush", ""), ("close", "")]
+
+
+def test_exporter_still_says_which_spans_it_wants() -> None:
+    class Choosy(Slow):
+        @hookimpl
+        def should_export(self, span: Span) -> Optional[bool]:
+            return False if span.name == "unwanted" else None
+
+    host = ExporterHost()
+    host.register(BackgroundExporter(Choosy()), "choosy")
+    host.initialize()
+    assert host.hook.should_export(span=Span.create("unwanted")) is False
+    assert host.hook.should_export(span=Span.create("wanted")) is None
+    host.close()
+
+
+def test_closed_exporter_starts_anew_when_initialized_again() -> None:
+    slow = Slow()
+    background = make(slow)
+    background.close()
+    background.initialize()
+    stop(background, started(background, "again"))
+    background.close()
+    assert [what for what, _ in slow.calls] == ["close", "start", "stop", "close"]
+
+
+def test_exporter_that_hangs_cannot_be_initialized_again() -> None:
+    slow = Slow()
+    background = make(slow, close_timeout_sec=0.01)
+    slow.hold(background)
+    background.close()
+    with pytest.raises(ExportError, match="closed while a call hangs"):
+        background.initialize()
+    slow.gate.set()
+    assert background._finished.wait(30)
+    background.initialize()
+    assert background.ready
+    background.close()
+
+
+def test_closing_is_legal_before_initialize() -> None:
+    slow = Slow()
+    BackgroundExporter(slow).close()
+    assert slow.calls == [("close", "")]
 
 
 def test_failing_initialize_is_seen() -> None:
@@ -377,16 +569,54 @@ def test_wrong_options_are_refused(options: Dict[str, Any]) -> None:
         BackgroundExporter(Slow(), **options)
 
 
-def test_where_threads_cannot_start_close_works_the_queue_off_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be an interpreter that is shutting down."""
+
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread at interpreter shutdown")
 
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_where_threads_cannot_start_close_works_the_queue_off_itself() -> None:
     slow = Slow()
     background = make(slow)
-    monkeypatch.setattr(threading.Thread, "start", refuse)
     started(background, "a")
     background.close()
     assert slow.calls == [("start", "a"), ("close", "")]
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_where_threads_cannot_start_flush_works_the_queue_off_itself() -> None:
+    slow = Slow()
+    background = make(slow)
+    started(background, "a")
+    background.flush(1.0)
+    assert slow.calls == [("start", "a")]
+    background.close()
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_where_threads_cannot_start_a_full_queue_blocks_nobody() -> None:
+    slow = Slow()
+    background = make(slow, max_queue=2, when_full="block")
+    for number in range(5):
+        started(background, f"s{number}")
+    background.close()
+    assert [name for what, name in slow.calls if what == "start"] == [f"s{number}" for number in range(5)]
+    assert background.dropped == 0
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_where_threads_cannot_start_the_user_may_interrupt() -> None:
+    slow = Slow()
+    background = make(slow)
+    started(background, "a")
+    slow.error = KeyboardInterrupt()  # type: ignore[assignment]
+    with pytest.raises(KeyboardInterrupt):
+        background.close()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
@@ -407,6 +637,30 @@ def test_forked_child_leaves_what_is_queued_to_its_parent() -> None:
     slow.gate.set()
     background.close()
     assert ("start", "outer") in slow.calls
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_forked_child_goes_on_with_the_open_spans_that_the_exporter_knows() -> None:
+    slow = Slow()
+    background = make(slow, max_queue=2, when_full="drop_newest")
+    outer = started(background, "outer")
+    background.flush(20.0)
+    slow.hold(background)
+    queued = started(background, "queued")
+    for _ in range(3):
+        background.export_event(Event.create("too many"), outer)
+    assert background.dropped == 2
+    child = os.fork()
+    if child == 0:
+        slow.gate.set()
+        slow.calls.clear()
+        background.export_event(Event.create("e"), outer)
+        background.export_event(Event.create("of the parent's"), queued)
+        background.close()
+        os._exit(0 if (slow.calls, background.dropped) == ([("event", "e"), ("close", "")], 1) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    slow.gate.set()
+    background.close()
 
 
 def test_queue_is_worked_off_at_the_exit_of_the_interpreter(tmp_path: Path) -> None:
