@@ -59,7 +59,7 @@ _TIMESTAMP_MSEC = "timestamp_msec"
 def _name_str(name: EventName) -> str:
     if type(name) is str:
         return name
-    return str(name.value) if isinstance(name, Enum) else name
+    return str(name.value if isinstance(name, Enum) else name)
 
 
 def _name_key(name: EventName) -> object:
@@ -129,6 +129,8 @@ class Event:
         """Make an event that happened at ``timestamp``, by default now."""
         if timestamp is None:
             timestamp = TracingTimestamp.now()
+        if cls is not Event:
+            return cls(name, timestamp, attributes)
         event = _new(Event)  # the constructor's work, without the cost of calling it
         event._name = name
         event._timestamp = timestamp
@@ -160,7 +162,7 @@ class Event:
             return ErrorEvent.from_json(data)
         if name == StandardEventName.TELEMETRY_DATA_ERROR and "error_type" in data:
             return TelemetryDataError.from_json(data)
-        return Event(name, TracingTimestamp.from_json(data["timestamp"]), _attributes_from_json(data))
+        return cls(name, TracingTimestamp.from_json(data["timestamp"]), _attributes_from_json(data))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Event):

@@ -172,7 +172,7 @@ class Span:
         name = self.name
         if type(name) is str:
             return name
-        return str(name.value) if isinstance(name, Enum) else name
+        return str(name.value if isinstance(name, Enum) else name)
 
     @property
     def parent_id_str(self) -> Optional[str]:
@@ -402,7 +402,9 @@ class Span:
         """Make this snapshot show its original as it is now: attributes, events, stop."""
         updated = original._updated_attributes
         self._updated_attributes = None if updated is None else updated.copy()
-        self._events = original._events
+        events = original._events
+        # A span that has stopped takes no more events, so those of one can be shared.
+        self._events = events.copy() if events is not None and original._stop_time is None else events
         self._stop_event = original._stop_event
         self._stop_time = original._stop_time
 
@@ -439,9 +441,8 @@ class Span:
         events = [Event.from_json(event) for event in data["events"]]
         updated = data.get("updated_attributes") or {}
         initial = {name: value for name, value in (data.get("attributes") or {}).items() if name not in updated}
-        span_id = data["id"]
         span = cls(
-            span_id if isinstance(span_id, uuid.UUID) else uuid.UUID(span_id),
+            _id_from_json(data["id"]),
             data["name"],
             events[0],
             span_attributes=Attributes(initial),
@@ -460,6 +461,13 @@ class Span:
         if stop_event is not None:
             self._stop_event = stop_event
             self.stop(stop_time=stop_event.timestamp)
+
+
+def _id_from_json(value: Any) -> uuid.UUID:
+    try:
+        return value if isinstance(value, uuid.UUID) else uuid.UUID(value)
+    except ValueError:  # an identity that somebody else gave; it stays as it is
+        return cast(uuid.UUID, value)
 
 
 def _event_json(name: str, event: Optional[Event], time: TracingTimestamp) -> Dict[str, Any]:

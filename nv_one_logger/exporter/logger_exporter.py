@@ -49,7 +49,8 @@ class LoggerExporter(BaseJsonExporter):
     def initialize(self) -> None:
         """Make the exporter ready, and warn if the logger's level will keep every record back."""
         super().initialize()
-        if not self._logger.isEnabledFor(logging.INFO):
+        is_enabled_for = getattr(self._logger, "isEnabledFor", None)  # loggers of other libraries may lack it
+        if callable(is_enabled_for) and not is_enabled_for(logging.INFO):
             logging.getLogger(__name__).warning(
                 "LoggerExporter will log nothing: logger %s does not let INFO through. Set its level to INFO or lower.",
                 getattr(self._logger, "name", self._logger),
@@ -69,29 +70,42 @@ class LoggerExporter(BaseJsonExporter):
     def deserialize_log(text: str) -> Dict[str, Any]:
         """Return the record that a log line shows, whatever stands before and after it in the line.
 
+        Of several bracketed texts that could be records, such as a prefix ``[rank=3]``, the first with a ``type`` is
+        taken, as every record of an exporter has one; else the first.
+
         Raises:
             ExportError: There is no record in the line.
         """
+        found = None
         start = text.find("[")
         while start != -1:
             try:
-                return _parse_items(text, start + 1)
+                record, end = _parse_items(text, start + 1)
             except ValueError:  # of a bracket in the logging format's prefix, such as "[INFO]"
-                start = text.find("[", start + 1)
+                end = start
+            else:
+                if "type" in record:
+                    return record
+                found = found or record
+            start = text.find("[", end + 1)
+        if found is not None:
+            return found
         raise ExportError(f"No record found in the log line {text!r}. It looks like [key=value | key=value].")
 
 
 def _append_items(items: List[str], values: Dict[str, Any], prefix: str) -> None:
     for key in sorted(values, reverse=True):
         value = values[key]
-        name = prefix + (key if _BARE_PART.fullmatch(key) else json.dumps(key))
+        # Printable also means that no reader takes a part of it for the end of the line.
+        name = prefix + (key if _BARE_PART.fullmatch(key) and key.isprintable() else json.dumps(key))
         if value and isinstance(value, dict):
             _append_items(items, value, f"{name}.")
         else:
             items.append(f"{name}={json.dumps(value)}")
 
 
-def _parse_items(text: str, position: int) -> Dict[str, Any]:
+def _parse_items(text: str, position: int) -> Tuple[Dict[str, Any], int]:
+    """Return the record whose items start at ``position``, and where its closing bracket is."""
     record: Dict[str, Any] = {}
     levels: Dict[str, Dict[str, Any]] = {"": record}  # the dict of each dotted prefix met so far
     while True:
@@ -110,7 +124,7 @@ def _parse_items(text: str, position: int) -> Dict[str, Any]:
         except StopIteration as error:
             raise ValueError(f"no value at {error.value}") from None
         if text.startswith("]", position):
-            return record
+            return record, position
         if not text.startswith(_SEPARATOR, position):
             raise ValueError(f"no separator at {position}")
         position += len(_SEPARATOR)

@@ -73,6 +73,24 @@ def test_event_happens_now_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch
     assert TelemetryDataError.create(INCOMPLETE, "e").timestamp is WHEN
 
 
+def test_subclass_of_an_event_is_made_by_its_own_constructor() -> None:
+    class Mine(Event):
+        def __init__(self, name: Any, timestamp: TracingTimestamp, attributes: Any = None) -> None:
+            super().__init__(name, timestamp, attributes)
+            self.is_mine = True
+
+    event = Mine.create("e", Attributes({"rows": 1}), WHEN)
+    again = Mine.from_json(event.to_json())
+    assert isinstance(event, Mine)
+    assert event.is_mine
+    assert isinstance(again, Mine)
+    assert again == event
+
+
+def test_name_of_another_kind_is_shown_as_text() -> None:
+    assert Event.create(7).name_str == "7"  # type: ignore[arg-type]
+
+
 def test_event_needs_a_timestamp() -> None:
     with pytest.raises(OneLoggerError, match="needs a timestamp"):
         Event("e", None)  # type: ignore[arg-type]

@@ -242,15 +242,19 @@ def test_complete_json_is_what_the_three_methods_give() -> None:
 def test_snapshot_is_not_reached_by_later_changes() -> None:
     parent, span = Span.create("p"), Span.create("a", span_attributes=Special({"k": 1}))
     span.add_attribute("u", 1)
+    span.add_event(Event.create("first"))
     snapshot = span.snapshot(parent)
     span.add_attribute("v", 2)
+    span.add_event(Event.create("second"))
     span.stop()
+    assert ([event.name for event in snapshot.events], snapshot.event_count) == (["span_start", "first"], 1)
     assert (snapshot.id, snapshot.name, snapshot.parent_span) == (span.id, "a", parent)
     assert snapshot.active
     assert snapshot.attributes.to_json() == {"k": 1, "u": 1}
     assert isinstance(snapshot.attributes, Special)
     snapshot.catch_up_with(span)
     assert snapshot.attributes == span.attributes
+    assert (snapshot.events, snapshot.event_count) == (span.events, 2)
     assert snapshot.stop_time is span.stop_time
 
 
@@ -278,6 +282,18 @@ def test_incomplete_json_is_rejected(missing: str) -> None:
         Span.from_json(data)
     with pytest.raises(OneLoggerError):
         Span.from_json({})
+
+
+def test_identity_of_another_kind_is_kept_as_it_is() -> None:
+    data = {**Span.create("a").to_json(), "id": "span-17"}
+    again = Span.from_json(data)
+    assert (again.id, again.id_str) == ("span-17", "span-17")
+    assert again.to_json() == data
+
+
+def test_name_of_another_kind_is_shown_as_text() -> None:
+    span = Span.create(7)  # type: ignore[arg-type]
+    assert (span.name, span.name_str, span.to_json()["name"]) == (7, "7", "7")
 
 
 def test_id_object_is_accepted_unchanged() -> None:

@@ -72,6 +72,22 @@ def test_prefix_of_the_logging_format_is_passed_over(prefix: str) -> None:
     assert LoggerExporter.deserialize_log(f"{prefix}{LINE} [end]") == START
 
 
+@pytest.mark.parametrize("prefix", ["[rank=3] ", '[rank=3 | host="a"] [step=5] ', '[a=1][b="]"]'])
+def test_prefix_that_looks_like_a_record_is_passed_over(prefix: str) -> None:
+    assert LoggerExporter.deserialize_log(f"{prefix}{LINE} [c=2]") == START
+
+
+def test_text_that_is_no_record_of_an_exporter_is_read_all_the_same() -> None:
+    assert LoggerExporter.deserialize_log("[INFO] [a=1] [b=2]") == {"a": 1}
+
+
+@pytest.mark.parametrize("key", ["a\u2028b", "a\x85b", "a\x0bb", "a\rb", "\x1b[31m", "\xa0"])
+def test_key_never_ends_the_line_nor_moves_the_cursor(exporter: LoggerExporter, key: str) -> None:
+    line = exporter._format_log({key: 1})
+    assert line.isprintable()
+    assert LoggerExporter.deserialize_log(line) == {key: 1}
+
+
 @pytest.mark.parametrize(
     "record",
     [
@@ -101,6 +117,7 @@ json_values = st.recursive(
 @given(record=st.dictionaries(st.text(), json_values, min_size=1, max_size=5), prefix=st.sampled_from(["", "[INFO] "]))
 def test_every_record_comes_back(record: Dict[str, Any], prefix: str) -> None:
     line = LoggerExporter(LOGGER)._format_log(record)
+    assert len(line.splitlines()) == 1
     assert LoggerExporter.deserialize_log(prefix + line) == plain_value(record)
 
 
@@ -117,6 +134,22 @@ def test_adapter_of_a_logger_will_do(caplog: pytest.LogCaptureFixture) -> None:
         exporter.export_start(Span.create("a"))
         exporter.close()
     assert any(record.getMessage().startswith("[type=") for record in caplog.records)
+
+
+def test_logger_of_another_library_needs_only_info() -> None:
+    class Simple:
+        def __init__(self) -> None:
+            self.lines: List[str] = []
+
+        def info(self, line: str) -> None:
+            self.lines.append(line)
+
+    logger = Simple()
+    exporter = LoggerExporter(logger)  # type: ignore[arg-type]
+    exporter.initialize()
+    exporter.export_start(Span.create("a"))
+    exporter.close()
+    assert len(logger.lines) == 1
 
 
 def test_logger_that_lets_nothing_through_is_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -24,3 +24,10 @@ class LatestEvents:
     def __init__(self) -> None:
         self.kept: Deque[Event] = deque(maxlen=MAX_KEPT_EVENTS)
         self.tally = Tally()
+
+    def copy(self) -> LatestEvents:
+        """Return what there is now, apart from what is added later."""
+        new = LatestEvents()
+        new.kept.extend(self.kept.copy())
+        new.tally = Tally(self.tally.value)
+        return new
