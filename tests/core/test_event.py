@@ -73,6 +73,20 @@ def test_event_happens_now_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch
     assert TelemetryDataError.create(INCOMPLETE, "e").timestamp is WHEN
 
 
+def test_event_whose_attributes_were_taken_away_has_none_in_its_json() -> None:
+    event = Event.create("e", None, WHEN)
+    event.attributes.clear()
+    assert event.to_json() == {"name": "e", "timestamp": WHEN.to_json()}
+
+
+def test_exception_that_cannot_be_rendered_still_tells_where_it_was_raised() -> None:
+    error = SyntaxError("bad")
+    error.filename, error.lineno, error.text = "<input>", 1, 5  # type: ignore[assignment]
+    event = ErrorEvent.create("m", raised(error))
+    assert event.exception_type == "SyntaxError"
+    assert "raise error" in str(event.exception_traceback)
+
+
 def test_subclass_of_an_event_is_made_by_its_own_constructor() -> None:
     class Mine(Event):
         def __init__(self, name: Any, timestamp: TracingTimestamp, attributes: Any = None) -> None:

@@ -47,6 +47,7 @@ def test_config_error_names_source_key_value_and_remedy() -> None:
 def test_config_error_leaves_out_what_is_not_given() -> None:
     assert str(ConfigError("is broken")) == "is broken"
     assert str(ConfigError("is missing", key="exporters")) == "exporters is missing"
+    assert str(ConfigError("is no number", value="x", remedy="Pass one")) == "'x' is no number. Pass one."
 
 
 def test_several_config_errors_stand_one_per_line() -> None:

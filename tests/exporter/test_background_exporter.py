@@ -639,6 +639,37 @@ def test_forked_child_leaves_what_is_queued_to_its_parent() -> None:
     assert ("start", "outer") in slow.calls
 
 
+def test_renewed_exporter_knows_only_the_spans_that_were_delivered() -> None:
+    """What a forked child does, without one."""
+    slow = Slow()
+    background = make(slow)
+    outer = started(background, "outer")
+    background.flush(20.0)
+    slow.hold(background)
+    queued = started(background, "queued")
+    old_thread_has_finished = background._finished
+    background._is_closing = True  # and ends, as it does not exist in a child
+    background._hurry.set()
+    slow.gate.set()
+    assert old_thread_has_finished.wait(30)
+    slow.calls.clear()
+
+    background._queue.append(("export_start", background._snapshots[queued], None))
+    background._renew_after_fork()
+    background.export_event(Event.create("e"), outer)
+    background.export_event(Event.create("of the parent's"), queued)
+    background.close()
+    assert (slow.calls, background.dropped) == ([("event", "e"), ("close", "")], 1)
+
+
+@pytest.mark.parametrize("attempts", [2])
+def test_thread_is_started_once(attempts: int) -> None:
+    slow = Slow()
+    background = make(slow)
+    assert [background._start_thread() for _ in range(attempts)] == [True] * attempts
+    background.close()
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_forked_child_goes_on_with_the_open_spans_that_the_exporter_knows() -> None:
     slow = Slow()

@@ -268,6 +268,22 @@ def test_pid_is_that_of_the_constructor(monkeypatch: pytest.MonkeyPatch) -> None
     assert exporter.records[0]["pid"] == 4242
 
 
+def test_renewed_exporter_leaves_what_is_pending_and_open_to_the_parent(
+    exporter: ListExporter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a forked child does, without one."""
+    event_on(exporter, start(exporter, "outer"))
+    start(exporter, "pending")
+    exporter.records.clear()
+    monkeypatch.setattr(os, "getpid", lambda: 4242)
+    with exporter._lock:
+        exporter._renew_after_fork()
+    stop(exporter, start(exporter, "own"))
+    exporter.close()
+    assert [(r["name"], r["type"], r["count"], r["pid"]) for r in exporter.records] == [("own", "complete", 1, 4242)]
+    assert not caplog.records
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_forked_child_counts_anew_under_its_own_pid(exporter: ListExporter) -> None:
     outer = start(exporter, "outer")

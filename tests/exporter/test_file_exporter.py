@@ -167,6 +167,21 @@ def test_close_succeeds_when_the_file_was_closed_from_outside(path: Path) -> Non
     assert exporter.closed
 
 
+def test_close_succeeds_when_the_disk_is_broken(path: Path) -> None:
+    class Broken(FailingFile):
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.EIO, "broken")
+
+    exporter = FileExporter(path)
+    exporter.initialize()
+    exporter._file = Broken(exporter._file, OSError(errno.EIO, "broken"))  # type: ignore[assignment]
+    exporter.export_start(Span.create("pending"))
+    exporter.close()
+    assert exporter.closed
+    assert exporter._file is None
+
+
 def test_write_to_a_closed_file_is_a_lost_record(exporter: FileExporter) -> None:
     assert exporter._file is not None
     exporter._file.close()
@@ -522,6 +537,37 @@ def test_forked_child_has_a_file_of_its_own_where_the_path_names_the_process(tmp
         child: [("child", 1, child)],
         last: [("grandchild", 1, last)],
     }
+
+
+def test_renewed_exporter_opens_the_file_that_its_path_names_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a forked child does, without one."""
+    exporter = FileExporter(tmp_path / "{pid}.jsonl")
+    exporter.initialize()
+    monkeypatch.setattr(os, "getpid", lambda: 4242)
+    exporter._renew_after_fork()
+    exporter._renew_after_fork()  # of a grandchild
+    (tmp_path / "4242.jsonl").mkdir()
+    with pytest.raises(RecordWriteError, match="cannot open"):
+        record_span(exporter)
+    (tmp_path / "4242.jsonl").rmdir()
+    record_span(exporter)
+    exporter.close()
+    assert [(r["count"], r["pid"]) for r in records(tmp_path / "4242.jsonl")] == [(2, 4242)]
+
+
+def test_renewed_exporter_goes_on_in_a_file_that_can_be_shared(exporter: FileExporter, path: Path) -> None:
+    file = exporter._file
+    exporter._renew_after_fork()
+    assert exporter._file is file
+    record_span(exporter)
+    assert [r["count"] for r in records(path)] == [1]
+
+
+def test_flush_of_a_closed_exporter_has_nothing_to_do(exporter: FileExporter) -> None:
+    exporter.close()
+    exporter.flush(1.0)
 
 
 @needs_fork

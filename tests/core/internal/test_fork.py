@@ -45,6 +45,22 @@ def test_failing_method_does_not_keep_the_others_from_being_called() -> None:
     assert exit_code_of_child(told) == 0
 
 
+def test_all_that_live_are_told_and_failures_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a child does, without one."""
+    monkeypatch.setattr(fork, "_registered", [])
+    monkeypatch.setattr(fork, "_lock", fork._lock)
+    gone, failing, told = Told(), Told(), Told()
+    after_fork_in_child(gone, "renew")
+    after_fork_in_child(failing, "fail")
+    after_fork_in_child(told, "renew")
+    del gone
+    gc.collect()
+    with fork._lock:  # held by a thread that the child does not have
+        fork._tell_all()
+        after_fork_in_child(told, "renew")
+    assert told.calls == ["renew"]
+
+
 def test_registration_keeps_nothing_alive() -> None:
     told = Told()
     after_fork_in_child(told, "renew")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nv_one_logger.core.internal import ids
 from nv_one_logger.core.internal.ids import new_id_bits, uuid_text
 
 
@@ -27,6 +28,15 @@ def test_seeding_the_global_generator_repeats_no_id() -> None:
     first = new_id_bits()
     random.seed(7)
     assert new_id_bits() != first
+
+
+def test_reseeding_begins_another_sequence() -> None:
+    one = ids._IdGenerator()
+    state = one._random.getstate()
+    expected = one.getrandbits(128)
+    one._random.setstate(state)
+    one.reseed()
+    assert one.getrandbits(128) != expected
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")

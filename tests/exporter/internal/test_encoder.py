@@ -223,6 +223,25 @@ def test_key_of_any_kind_becomes_text(kind: Any) -> None:
         assert isinstance(found, str)
 
 
+def test_key_that_is_a_member_of_an_enum_is_its_value() -> None:
+    for beside in ("plain", "\ud800"):
+        (plain, text) = strict(encode_record({"value": {Plain.A: beside, Text.A: beside}}))["value"]
+        assert (plain, text) == ("1", "x")
+
+
+def test_object_that_only_looks_like_a_scalar_becomes_text() -> None:
+    class Empty:
+        ndim = 0
+
+        def item(self) -> Any:
+            raise TypeError("only size-1 arrays")
+
+        def __str__(self) -> str:
+            return "empty"
+
+    assert plain_value(Empty()) == "empty"
+
+
 def test_keys_named_like_those_of_a_record_stay_where_they_are() -> None:
     attributes = {"type": "stop", "count": -1, "pid": "none", "id": 0, "attributes": {"type": 1}}
     record = {"type": "complete", "attributes": attributes, "count": 1, "pid": 2}
@@ -306,6 +325,10 @@ def test_same_object_twice_is_no_cycle() -> None:
 
 def test_numpy_scalars_are_numbers() -> None:
     numpy = pytest.importorskip("numpy")
+    assert strict(encode_record({"matrix": numpy.array([[1, 2]]), "zero": numpy.array(3)})) == {
+        "matrix": "[[1 2]]",
+        "zero": 3,
+    }
     record = {"f": numpy.float32(1.5), "i": numpy.int64(7), "b": numpy.bool_(True), "nan": numpy.float64("nan")}
     assert strict(encode_record(record)) == {"f": 1.5, "i": 7, "b": True, "nan": "NaN"}
 

@@ -153,6 +153,20 @@ def test_process_has_one_watch() -> None:
     assert watch() is watch()
 
 
+def test_renewed_watch_starts_a_thread_of_its_own() -> None:
+    one, holder = PendingStartWatch(), Holder()
+    one.add(holder)
+    one.wake()
+    before = one._thread
+    with one._lock:  # as a thread that a forked child does not have may have held it
+        one._renew_after_fork()
+        holder.pending = True
+        assert not one.awake
+        one.wake()
+    assert holder.written.wait(10)
+    assert one._thread is not before
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 def test_forked_child_has_a_thread_of_its_own() -> None:
     one, holder = PendingStartWatch(), Holder()

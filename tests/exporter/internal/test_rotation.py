@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
 from typing import Iterator
 
@@ -59,6 +61,16 @@ def test_without_posix_locks_files_are_renamed_all_the_same(
     assert not Rotation.can_share_files()
     Rotation(1, 1).rotate(fd, path)
     assert path.with_name("run.jsonl.1").exists()
+
+
+def test_module_loads_where_there_are_no_posix_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    spec = importlib.util.spec_from_file_location("rotation_elsewhere", str(module.__file__))
+    assert spec is not None
+    assert spec.loader is not None
+    elsewhere = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(elsewhere)
+    assert not elsewhere.Rotation.can_share_files()
 
 
 def test_growing_file_needs_no_rotation() -> None:
