@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -42,7 +43,10 @@ def _is_foreign(variable: str) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def plain_environment() -> Iterator[None]:
-    """Run as on a machine without a launcher and without settings of the library."""
+    """Run as on a machine without a launcher and without settings of the library, in the foreground of a terminal."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # What a shell sets for a job in the background; programs started here would inherit it and ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for variable in filter(_is_foreign, list(os.environ)):
             patch.delenv(variable)
