@@ -46,13 +46,15 @@ class ProgressDisplay:
         self._task = self._bar.add_task("", total=epochs)
 
     def __enter__(self) -> ProgressDisplay:
-        self._bar.start()
+        if not self._bar.disable:
+            self._bar.start()
         return self
 
     def __exit__(
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
-        self._bar.stop()
+        if not self._bar.disable:  # rich 13.0 ends a bar that was never shown with an empty line
+            self._bar.stop()
 
     def show(self, progress: Progress) -> None:
         """Show the state after an epoch."""
