@@ -155,7 +155,7 @@ class DefaultRecorder(Recorder):
         except Exception as error:
             failure = error
         try:
-            handle_failure(DefaultRecorder.start, failure, sys.exc_info()[1] is not None)
+            handle_failure(DefaultRecorder.start, failure)
         finally:
             del failure  # else it and this frame would hold each other
         return NULL_SPAN
@@ -185,7 +185,7 @@ class DefaultRecorder(Recorder):
         except Exception as error:
             failure = error
         try:
-            handle_failure(DefaultRecorder.stop, failure, sys.exc_info()[1] is not None)
+            handle_failure(DefaultRecorder.stop, failure)
         finally:
             del failure  # else it and this frame would hold each other
 
@@ -201,7 +201,7 @@ class DefaultRecorder(Recorder):
         except Exception as error:
             failure = error
         try:
-            handle_failure(DefaultRecorder.event, failure, sys.exc_info()[1] is not None)
+            handle_failure(DefaultRecorder.event, failure)
         finally:
             del failure  # else it and this frame would hold each other
         return None  # type: ignore[return-value]

@@ -43,8 +43,7 @@ def exception_guard(func: F) -> F:
         except Exception as error:
             failure = error
         try:
-            # After the except block on purpose: what is being handled now is the caller's exception, not ours.
-            handle_failure(func, failure, is_application_failing=sys.exc_info()[1] is not None)
+            handle_failure(func, failure)  # after the except block, see there
         finally:
             del failure  # a traceback refers to this frame, which must not refer to it
         return None
@@ -89,7 +88,7 @@ def _safe(func: F, otherwise: object) -> F:
         except Exception as error:
             failure = error
         try:
-            handle_failure(func, failure, is_application_failing=sys.exc_info()[1] is not None)
+            handle_failure(func, failure)
         finally:
             del failure
         return otherwise
@@ -138,8 +137,13 @@ def _why_skipped() -> str:
     return "telemetry was switched off"
 
 
-def handle_failure(func: Callable[..., Any], failure: Exception, is_application_failing: bool) -> None:
-    """Report a failure of ``func`` and act on it; raises it again unless it has to be swallowed."""
+def handle_failure(func: Callable[..., Any], failure: Exception) -> None:
+    """Report a failure of ``func`` and act on it; raises it again unless it has to be swallowed.
+
+    To be called after the ``except`` block that caught it: only then is an exception that is being handled now the
+    application's, which must not be replaced.
+    """
+    is_application_failing = sys.exc_info()[1] is not None
     if getattr(_reporting, "active", False):
         raise failure  # of the reporting itself: its caller ignores it, and reporting it would go round in circles
     provider = OneLoggerProvider.instance()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 from typing import Any, Callable, Optional, TypeVar, cast
 
 from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
@@ -62,7 +61,7 @@ def handle_in_callback(func: Callable[..., Any], failure: Exception) -> None:
     if is_quiet and isinstance(recorder, TrainingRecorder) and _is_argument_error(failure):
         recorder._misuse(f"The call of {func.__name__} is ignored: {type(failure).__name__}: {failure}")
     else:
-        handle_failure(func, failure, is_application_failing=sys.exc_info()[1] is not None)
+        handle_failure(func, failure)
 
 
 def _is_argument_error(failure: Exception) -> bool:
