@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import platform
 import sys
 import traceback
@@ -50,6 +51,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 @click.group(
     cls=PluginGroup,
     epilog=_EPILOG,
+    subcommand_metavar="COMMAND [ARGS]...",  # versions of click differ in it
     invoke_without_command=True,  # click 8.2 would make a usage error of it
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -92,12 +94,16 @@ def run(arguments: Optional[Sequence[str]] = None) -> int:
             standalone_mode=False,
             obj=settings,
         )
+        sys.stdout.flush()  # here, where it is still known what to do if nobody reads it
     except Exception as error:
         return _report(error, settings)
     return code if isinstance(code, int) else exit_codes.OK
 
 
 def _report(error: Exception, settings: _Settings) -> int:
+    if isinstance(error, BrokenPipeError):  # the reader has seen enough, as `head` has
+        _write_no_more()
+        return exit_codes.FAILURE
     if settings.debug:
         traceback.print_exception(type(error), error, error.__traceback__)
     if isinstance(error, click.ClickException):
@@ -113,6 +119,13 @@ def _report(error: Exception, settings: _Settings) -> int:
     if not settings.debug:
         click.echo("Run 'one-logger --debug COMMAND ...' to see where, and report it.", err=True)
     return exit_codes.INTERNAL_ERROR
+
+
+def _write_no_more() -> None:
+    """Give the interpreter, which flushes at exit, something that can be written to."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _never_fail_on_characters() -> None:

@@ -29,8 +29,17 @@ class BuiltinCommand:
 # The same modules stand in pyproject.toml, for those who list entry points; with this table a source tree works too,
 # and no other distribution can take one of the names.
 BUILTIN_COMMANDS: Mapping[str, BuiltinCommand] = {
+    "config": BuiltinCommand(
+        "nv_one_logger.cli.config.plugin", "Explain, check and write the configuration of the exporters."
+    ),
     "demo": BuiltinCommand(
         "nv_one_logger.cli.demo.plugin", "Train a small real model with telemetry and show what was recorded."
+    ),
+    "plugins": BuiltinCommand(
+        "nv_one_logger.cli.plugins.plugin", "List the plugins that are installed, which are on, and why."
+    ),
+    "selftest": BuiltinCommand(
+        "nv_one_logger.cli.selftest.plugin", "Try every plugin, and measure what telemetry costs here."
     ),
     "tail": BuiltinCommand("nv_one_logger.cli.tail.plugin", "Show the records of running jobs as they are written."),
 }

@@ -10,7 +10,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple, Type, Union, get_type_hints
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 if sys.version_info >= (3, 9):
     from typing import Annotated, get_args, get_origin
@@ -91,7 +91,9 @@ def _evaluated(node: ast.expr, namespace: Dict[str, object]) -> Any:
 def prepared(annotation: Any) -> Any:
     """Add the conversions that pydantic does not make by itself, also inside ``Optional`` and containers."""
     if isinstance(annotation, type):
-        before = _conversion(annotation)
+        before, schema = _conversion(annotation), _schema_of(annotation)
+        if before is not None and schema is not None:
+            return Annotated[annotation, BeforeValidator(before), WithJsonSchema(schema)]
         if before is not None:
             return Annotated[annotation, BeforeValidator(before)]
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -129,6 +131,16 @@ def _conversion(annotation: Type[object]) -> Union[Callable[[object], object], N
         return _no_truth_value
     if issubclass(annotation, Enum):
         return _MemberByName(annotation)
+    return None
+
+
+def _schema_of(annotation: Type[object]) -> Optional[Dict[str, Any]]:
+    """What a file may say where pydantic itself knows less: the JSON schema, ``None`` for that of pydantic."""
+    if annotation is logging.Logger:
+        return {"type": "string", "description": "Name of a logger."}
+    if issubclass(annotation, Enum):
+        values = [member.value for member in annotation if isinstance(member.value, (str, int, float))]
+        return {"enum": list(dict.fromkeys([*values, *annotation.__members__]))}
     return None
 
 

@@ -15,7 +15,7 @@ from nv_one_logger.config.report import in_order, is_raised, report, with_furthe
 from nv_one_logger.config.resolve import Resolution
 from nv_one_logger.core.exceptions import ConfigError
 
-__all__ = ["BuiltPlugin", "BuiltPlugins", "build", "check"]
+__all__ = ["BuiltPlugin", "BuiltPlugins", "build", "check", "explain_imported"]
 
 _logger = logging.getLogger(__name__)
 
@@ -66,11 +66,7 @@ def build(resolution: Resolution, *, one_logger_config: object, quiet: bool, str
     report(problems, quiet=quiet, strict=strict)
     plugins, failures = _construct_all(prepared, quiet=quiet, strict=strict)
     errors = [problem.error for problem in (*problems, *failures.values())]
-    broken = {id(item.plan): str(item.problems[0].error) for item in prepared if item.problems}
-    broken.update({key: str(problem.error) for key, problem in failures.items()})
-    decisions = tuple(_final_decision(plan, prepared, broken) for plan in resolution.plans)
-    explanation = replace(resolution.explanation, decisions=decisions, problems=tuple(map(str, errors)))
-    return BuiltPlugins(plugins, explanation)
+    return BuiltPlugins(plugins, _explanation(resolution, prepared, failures, errors))
 
 
 def check(resolution: Resolution) -> Tuple[Problem, ...]:
@@ -79,6 +75,21 @@ def check(resolution: Resolution) -> Tuple[Problem, ...]:
     found = [problem for item in prepared for problem in item.problems]
     problems = [*resolution.problems, *found, *_same_class_twice(prepared)]
     return tuple(in_order(with_further(problems, _trial_problems(resolution))))
+
+
+def explain_imported(resolution: Resolution) -> Explanation:
+    """Explain with the constructors' defaults, for which what is on is imported; nothing is constructed."""
+    prepared = [prepare(plan, resolution.catalogue, object()) for plan in _enabled(resolution.plans)]
+    return _explanation(resolution, prepared, {}, [problem.error for problem in check(resolution)])
+
+
+def _explanation(
+    resolution: Resolution, prepared: Sequence[Prepared], failures: Mapping[int, Problem], errors: Sequence[ConfigError]
+) -> Explanation:
+    broken = {id(item.plan): str(item.problems[0].error) for item in prepared if item.problems}
+    broken.update({key: str(problem.error) for key, problem in failures.items()})
+    decisions = tuple(_final_decision(plan, prepared, broken) for plan in resolution.plans)
+    return replace(resolution.explanation, decisions=decisions, problems=tuple(map(str, errors)))
 
 
 def _enabled(plans: Sequence[Plan]) -> List[Plan]:

@@ -20,7 +20,7 @@ from nv_one_logger.config.models import Origin, Setting
 from nv_one_logger.config.yaml_reader import surprise
 from nv_one_logger.core.exceptions import ConfigError
 
-__all__ = ["Converted", "convert_arguments", "parameters_of"]
+__all__ = ["Converted", "adapter_of", "convert_arguments", "parameters_of"]
 
 #: pydantic's own words for these name a class that differs between versions of Python.
 _OWN_WORDS = {"path_type": "Input should be a path, which is a text"}
@@ -102,7 +102,7 @@ def _convert(
     key: str,
 ) -> None:
     value = setting.value
-    adapter = _adapter(target, parameter)
+    adapter = adapter_of(target, parameter)
     if adapter is None:
         converted.arguments[name] = value
         return
@@ -116,7 +116,7 @@ def _convert(
         converted.errors.append(_error(problem, setting, key, "Correct the value"))
 
 
-def _adapter(target: Callable[..., object], parameter: inspect.Parameter) -> Optional[TypeAdapter[object]]:
+def adapter_of(target: Callable[..., object], parameter: inspect.Parameter) -> Optional[TypeAdapter[object]]:
     """Build the converter of one parameter; ``None`` when its annotation is missing or cannot be resolved."""
     if parameter.annotation is inspect.Parameter.empty:
         return None

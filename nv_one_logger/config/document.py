@@ -28,12 +28,14 @@ class Scalar:
         place: Where it begins.
         text: How it is written, where its type follows from a rule of YAML and not from quotes.
         variables: Environment variables whose values were put into it.
+        is_filled: Whether it had a reference to the environment, also one whose default was taken.
     """
 
     value: object
     place: Place = NOWHERE
     text: Optional[str] = None
     variables: Tuple[str, ...] = ()
+    is_filled: bool = False
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ class _Parser:
         value = plain(node)
         if isinstance(value, bool):
             return self._setting(node)
-        if isinstance(node, Scalar) and node.variables and str(value).lower() in _TRUE | _FALSE:
+        if isinstance(node, Scalar) and node.is_filled and str(value).lower() in _TRUE | _FALSE:
             return self._setting(replace(node, value=str(value).lower() in _TRUE))
         self.mistake(f"is {_kind(node)}, not true or false", node, key, remedy="Write true or false, without quotes")
         return None

@@ -55,7 +55,7 @@ def _filled(scalar: Scalar, text: str, key: str, environ: Mapping[str, str], mis
         variables.append(name)
         return value or ""
 
-    return Scalar(_REFERENCE.sub(value_of, text), scalar.place, None, tuple(variables))
+    return Scalar(_REFERENCE.sub(value_of, text), scalar.place, None, tuple(variables), is_filled=True)
 
 
 def _malformed(text: str, place: Place, key: str) -> DocumentError:

@@ -4,6 +4,13 @@ from typing import Any
 
 import pytest
 
+UNREAD = """
+import os, subprocess, sys
+reader, writer = os.pipe()
+os.close(reader)
+print(subprocess.run([sys.executable, "-m", "nv_one_logger.cli.main", *sys.argv[1:]], stdout=writer).returncode)
+"""
+
 FAIL = """
     import click
     from nv_one_logger.core.exceptions import OneLoggerError
@@ -73,6 +80,14 @@ def test_command_sets_an_exit_code_of_its_own(failing: Any) -> None:
 
 def test_character_the_terminal_lacks_is_written_as_an_escape(failing: Any) -> None:
     assert failing("fail", "character").stdout == "lone \\ud800\n"
+
+
+@pytest.mark.skipif("sys.platform == 'win32'")
+@pytest.mark.parametrize("arguments", [["--help"], ["plugins"], ["plugins", "--json"]])
+def test_reader_that_has_seen_enough_is_no_error(arguments: Any, run_python: Any) -> None:
+    done = run_python(["-c", UNREAD, *arguments])
+    assert done.stdout == "1\n"
+    assert done.stderr == ""
 
 
 def test_version_is_that_of_the_distribution(one_logger: Any) -> None:

@@ -37,7 +37,7 @@ def point(name: str, value: str, distribution: str) -> object:
 
 
 def test_own_commands_are_known_without_metadata() -> None:
-    assert list(find()) == ["demo", "tail"]
+    assert list(find()) == ["config", "demo", "plugins", "selftest", "tail"]
     assert find()["demo"].publisher == "nv-one-logger-core"
 
 

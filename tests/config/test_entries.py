@@ -43,7 +43,8 @@ def test_keys_without_a_value_are_as_if_left_out() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [("true", True), ("0", False), ("YES", True), ("off", False)])
 def test_text_from_the_environment_may_be_a_truth_value(text: str, expected: bool) -> None:
-    pairs = ((Scalar("class_name"), Scalar("file")), (Scalar("enabled"), Scalar(text, variables=("ON",))))
+    flag = Scalar(text, variables=("ON",), is_filled=True)
+    pairs = ((Scalar("class_name"), Scalar("file")), (Scalar("enabled"), flag))
     (entry,) = parse_entries([Fields(pairs)], "exporters", CODE)[0]
 
     assert entry.enabled is not None

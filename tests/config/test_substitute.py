@@ -75,3 +75,12 @@ def test_every_undefined_variable_is_named() -> None:
 
     problems: List[str] = [mistake.problem for mistake in mistakes]
     assert problems == [f"needs the environment variable {name}, which is not set" for name in "AB"]
+
+
+def test_default_counts_as_filled_in_and_names_no_variable() -> None:
+    node, _ = substitute(Scalar("${FLAG:-true}"), {})
+    assert isinstance(node, Scalar)
+    assert (node.value, node.variables, node.is_filled) == ("true", (), True)
+    other, _ = substitute(Scalar("true"), {})
+    assert isinstance(other, Scalar)
+    assert not other.is_filled
