@@ -9,7 +9,7 @@ from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Optional, Type, TypeVar, cast
 
-from nv_one_logger.api.one_logger_provider import OneLoggerProvider
+from nv_one_logger.api.one_logger_provider import OneLoggerProvider, recorder_if_enabled
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal.safe_execution import report_skipped
 from nv_one_logger.core.null_span import NULL_SPAN
@@ -79,11 +79,14 @@ class timed_span:  # noqa: N801  # the name is the contract's; a class costs a t
     def __enter__(self) -> Span:
         if self._span is not None:
             raise OneLoggerError(f"This timed_span({self._name!r}) is entered already. Make a new one for each block.")
-        provider = OneLoggerProvider.instance()
-        recorder = get_recorder() if provider.one_logger_enabled else _recorder_while_disabled(provider)
+        recorder = recorder_if_enabled()
         if recorder is None:
-            self._span = NULL_SPAN
-            return NULL_SPAN
+            recorder = _recorder_while_disabled()
+            if recorder is None:
+                self._span = NULL_SPAN
+                return NULL_SPAN
+        elif get_recorder is not _own_get_recorder:  # users' tests put one in its place
+            recorder = get_recorder()
         span = recorder.start(
             span_name=self._name,
             span_attributes=self._span_attributes,
@@ -133,9 +136,12 @@ class timed_span:  # noqa: N801  # the name is the contract's; a class costs a t
         return cast(F, timed)
 
 
-def _recorder_while_disabled(provider: OneLoggerProvider) -> Optional[Recorder]:
+def _recorder_while_disabled() -> Optional[Recorder]:
     """Return ``None``, or the recorder of users' tests, which put one in place without configuring anything."""
-    if not provider.one_logger_ready and (provider._recorder is not None or get_recorder is not _own_get_recorder):
+    provider = OneLoggerProvider.instance()
+    if (provider._config is None or provider._recorder is None) and (
+        provider._recorder is not None or get_recorder is not _own_get_recorder
+    ):
         return get_recorder()
     global _told_for
     state = provider._state_token

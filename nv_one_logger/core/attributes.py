@@ -107,10 +107,14 @@ class Attributes(Dict[str, Attribute]):
         if not dictionary:
             self._raw = {}
             return
-        raw = dictionary.to_json() if isinstance(dictionary, Attributes) else dict(dictionary)
-        for name, value in raw.items():
-            if value.__class__ not in SCALARS:
-                raw[name] = _checked(name, value)
+        if dictionary.__class__ is dict:
+            raw: Dict[str, Any] = dictionary.copy()
+        else:
+            raw = dictionary.to_json() if isinstance(dictionary, Attributes) else dict(dictionary)
+        if not SCALARS.issuperset(map(type, raw.values())):  # all values at once, in C
+            for name, value in raw.items():
+                if value.__class__ not in SCALARS:
+                    raw[name] = _checked(name, value)
         self._raw = raw
 
     def _fill(self) -> None:

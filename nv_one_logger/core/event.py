@@ -182,10 +182,11 @@ _new = object.__new__
 
 def _own_values(name: EventName, timestamp: TracingTimestamp, attributes: Optional[Attributes]) -> Dict[str, Any]:
     """Return the values of the caller's attributes and, stamped on them, the time of the event."""
-    msec = timestamp.milliseconds_since_epoch
+    msec = int(timestamp._seconds_since_epoch * 1000)
     if attributes is None:
         return {_TIMESTAMP_MSEC: msec}
-    values = attributes.to_json()
+    raw = attributes._raw
+    values = attributes.to_json() if raw is None else raw.copy()
     if _TIMESTAMP_MSEC in values and not attributes._stamped and values[_TIMESTAMP_MSEC] != msec:
         _warn_about_foreign_time(name, values[_TIMESTAMP_MSEC], msec)
     values[_TIMESTAMP_MSEC] = msec

@@ -112,15 +112,16 @@ class BaseJsonExporter(BaseExporter):
             self._check_ready()
         error = None
         with self._lock:
-            if self._pending is span:
-                record = _complete_record(span)
+            if self._pending is span and span._stop_time is not None:
                 self._pending = None
+                self._open_spans.pop(span, None)
+                self._write_complete(span)
             else:
                 record = _stop_record(span)
                 if self._pending is not None:
                     error = self._flush_pending()
-            self._open_spans.pop(span, None)
-            self._number_and_write(record)
+                self._open_spans.pop(span, None)
+                self._number_and_write(record)
         if error is not None:
             raise error
 
@@ -132,13 +133,13 @@ class BaseJsonExporter(BaseExporter):
         """
         if self._state is not _READY:
             self._check_ready()
-        self._write_after_pending(
-            {
-                "type": _EVENT,
-                "span_id": span.id_str,
-                "event": {"name": event.name_str, "attributes": event.attributes_json()},
-            }
-        )
+        error = None
+        with self._lock:
+            if self._pending is not None:
+                error = self._flush_pending()
+            self._write_event(event, span)
+        if error is not None:
+            raise error
 
     def export_error(self, event: ErrorEvent, span: Span) -> None:
         """Write the pending start, then an ``application_error`` record.
@@ -224,19 +225,31 @@ class BaseJsonExporter(BaseExporter):
             return error
         return None
 
+    # A subclass that can make the lines of these two without the dict in between says so by overriding them.
+
+    def _write_complete(self, span: Span) -> None:
+        self._number_and_write(_complete_record(span))
+
+    def _write_event(self, event: Event, span: Span) -> None:
+        record = {"type": _EVENT, "span_id": span.id_str, "event": _event_json(event)}
+        self._number_and_write(record)
+
     def _number_and_write(self, record: Dict[str, Any]) -> None:
         # Counted before the attempt, so that a lost record shows as a gap.
         self._count = record["count"] = self._count + 1
         record["pid"] = self._pid
+        self._write_or_log(self._write, record, record["type"])
+
+    def _write_or_log(self, write: Callable[[Any], None], content: Any, record_type: str) -> None:
         try:
-            self._write(record)
+            write(content)
         except Exception as error:
             _log.error(
                 (id(self), type(error)),
                 "%s could not write record %d (%s): %s",
                 type(self).__name__,
                 self._count,
-                record["type"],
+                record_type,
                 error,
             )
             raise

@@ -9,12 +9,15 @@ import stat
 from pathlib import Path
 from typing import Any, Dict, Optional, Union
 
+from nv_one_logger.core.event import Event
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal import launcher
+from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
 from nv_one_logger.exporter.exporter import ExportError, RecordWriteError
 from nv_one_logger.exporter.internal.encoder import encode_record
 from nv_one_logger.exporter.internal.hookimpl import hookimpl
+from nv_one_logger.exporter.internal.lines import complete_line, event_line
 from nv_one_logger.exporter.internal.pending_watch import watch
 from nv_one_logger.exporter.internal.placeholders import fill_placeholders, has_placeholder
 from nv_one_logger.exporter.internal.rotation import Rotation, rotation_or_none
@@ -66,6 +69,8 @@ class FileExporter(BaseJsonExporter):
         self._placeholder_values: Dict[str, object] = {}
         self._open_path = self._filepath
         self._watch = watch()
+        # A subclass that writes otherwise gets every record.
+        self._makes_lines = type(self)._write is FileExporter._write
 
     @property
     def path(self) -> Path:
@@ -131,7 +136,26 @@ class FileExporter(BaseJsonExporter):
                     pass
 
     def _write(self, json_dict: Dict[str, Any]) -> None:
-        line = encode_record(json_dict) + b"\n"
+        self._append(encode_record(json_dict) + b"\n")
+
+    def _write_complete(self, span: Span) -> None:
+        line = complete_line(span, self._count + 1, self._pid) if self._makes_lines else None
+        if line is None:
+            super()._write_complete(span)
+        else:
+            self._count += 1
+            self._write_or_log(self._append, line, "complete")
+
+    def _write_event(self, event: Event, span: Span) -> None:
+        line = event_line(event, span, self._count + 1, self._pid) if self._makes_lines else None
+        if line is None:
+            super()._write_event(event, span)
+        else:
+            self._count += 1
+            self._write_or_log(self._append, line, "event")
+
+    def _append(self, line: bytes) -> None:
+        """Write one line, its end included, at the end of the file."""
         file = self._file
         if file is None:
             file = self._file_after_fork()

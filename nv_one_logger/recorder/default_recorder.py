@@ -8,7 +8,7 @@ import threading
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional
 
 from nv_one_logger.api.config import OneLoggerErrorHandlingStrategy
-from nv_one_logger.api.one_logger_provider import OneLoggerProvider
+from nv_one_logger.api.one_logger_provider import OneLoggerProvider, recorder_if_enabled
 from nv_one_logger.api.recorder import Recorder
 from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
@@ -118,7 +118,7 @@ class DefaultRecorder(Recorder):
         parent_span: Optional[Span] = None,
     ) -> Span:
         """Start a span and make it the current one of this thread or asyncio task; see :class:`Recorder`."""
-        if not OneLoggerProvider.instance().one_logger_enabled:
+        if recorder_if_enabled() is None:
             report_skipped("start")
             return NULL_SPAN
         try:
@@ -137,9 +137,11 @@ class DefaultRecorder(Recorder):
                 start_event_attributes = usable_or_none(start_event_attributes, Attributes)
                 start_time = usable_or_none(start_time, TracingTimestamp)
                 parent_span = usable_or_none(parent_span, Span)
-            parent = parent_span or self._current_span.get()
-            if not parent_span and parent is not None and parent not in self._spans:
-                parent = self._nearest_open(parent)
+            parent = parent_span
+            if not parent:
+                parent = self._current_span.get()
+                if parent is not None and parent not in self._spans:
+                    parent = self._nearest_open(parent)
             span = Span.create(span_name, parent, span_attributes, start_event_attributes, start_time)
             passes_filter = self._passes_filter
             if (passes_filter is not None and not passes_filter(span_name)) or (
@@ -167,7 +169,7 @@ class DefaultRecorder(Recorder):
         stop_time: Optional[TracingTimestamp] = None,
     ) -> None:
         """Stop a span, from whichever thread; see :class:`Recorder`."""
-        if not OneLoggerProvider.instance().one_logger_enabled:
+        if recorder_if_enabled() is None:
             report_skipped("stop")
             return
         try:
@@ -191,7 +193,7 @@ class DefaultRecorder(Recorder):
 
     def event(self, span: Span, event: Event) -> Event:
         """Record an event on a running span, and return it; see :class:`Recorder`."""
-        if not OneLoggerProvider.instance().one_logger_enabled:
+        if recorder_if_enabled() is None:
             report_skipped("event")
             return None  # type: ignore[return-value]  # callers know a skipped call by it
         try:

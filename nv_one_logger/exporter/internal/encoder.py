@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Optional, Set
 
 from pydantic_core import to_json
 
-__all__ = ["encode_record", "plain_value"]
+__all__ = ["encode_record", "encode_short", "plain_value"]
 
 # Beyond this many levels a value is replaced by a text: readers have limits too, and cycles have no end.
 _MAX_DEPTH = 64
@@ -39,6 +39,19 @@ def encode_record(record: Mapping[str, Any]) -> bytes:
         if type(error).__name__ != "PanicException":
             raise
         return _encode_plainly(record)
+
+
+def encode_short(value: Any) -> Optional[bytes]:
+    """Return a part of a record as :func:`encode_record` would, or ``None`` if that takes more than one attempt."""
+    try:
+        text = _to_json(value)
+    except Exception:
+        return None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # see above
+            raise
+        return None
+    return text if len(text) <= _MAX_INT_DIGITS else None
 
 
 def _encode_plainly(record: Mapping[str, Any]) -> bytes:
