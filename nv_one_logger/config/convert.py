@@ -17,7 +17,7 @@ from nv_one_logger.config.document import Scalar, locate
 from nv_one_logger.config.entries import did_you_mean
 from nv_one_logger.config.masking import shown, without_secrets
 from nv_one_logger.config.models import Origin, Setting
-from nv_one_logger.config.yaml_reader import surprise
+from nv_one_logger.config.surprise import surprise
 from nv_one_logger.core.exceptions import ConfigError
 
 __all__ = ["Converted", "adapter_of", "convert_arguments", "parameters_of"]

@@ -8,7 +8,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
 from nv_one_logger.config.models import Entry, Origin, Setting
-from nv_one_logger.config.yaml_reader import surprise
+from nv_one_logger.config.surprise import surprise
 from nv_one_logger.core.exceptions import ConfigError
 
 __all__ = ["ENTRY_KEYS", "ParsedFile", "did_you_mean", "parse_entries", "parse_entry", "parse_file"]

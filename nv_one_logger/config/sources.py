@@ -14,7 +14,6 @@ from nv_one_logger.config.json_reader import read_json
 from nv_one_logger.config.models import Entry, Origin, OriginKind, Problem, Setting
 from nv_one_logger.config.reading import MAX_BYTES, DocumentError
 from nv_one_logger.config.substitute import substitute
-from nv_one_logger.config.yaml_reader import read_yaml
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.exporter.exporter_config import ExporterConfig
 
@@ -40,11 +39,16 @@ DEFAULT_FILE_NAMES = (
     "one_logger_exporters_config.json",
 )
 
-_READERS: Mapping[str, Callable[[str], Tuple[Optional[Node], List[DocumentError]]]] = {
-    ".yaml": read_yaml,
-    ".yml": read_yaml,
-    ".json": read_json,
-}
+_Content = Tuple[Optional[Node], List[DocumentError]]
+
+
+def _read_yaml(text: str) -> _Content:
+    from nv_one_logger.config.yaml_reader import read_yaml  # PyYAML takes a while, and many jobs have no such file
+
+    return read_yaml(text)
+
+
+_READERS: Mapping[str, Callable[[str], _Content]] = {".yaml": _read_yaml, ".yml": _read_yaml, ".json": read_json}
 
 ExportersConfig = Sequence[Union[ExporterConfig, Mapping[str, object]]]
 PathLike = Union[str, "os.PathLike[str]"]

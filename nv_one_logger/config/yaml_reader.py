@@ -10,8 +10,9 @@ import yaml
 from nv_one_logger.config.document import Fields, Items, Node, Place, Scalar
 from nv_one_logger.config.masking import is_secret_path
 from nv_one_logger.config.reading import MAX_DEPTH, MAX_NODES, DocumentError
+from nv_one_logger.config.surprise import described
 
-__all__ = ["read_yaml", "surprise"]
+__all__ = ["read_yaml"]
 
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "binary", "timestamp", "str"))
@@ -46,17 +47,6 @@ def read_yaml(text: str) -> Tuple[Optional[Node], List[DocumentError]]:
         walk.mistakes.append(error)
         tree = None
     return tree, walk.mistakes
-
-
-def surprise(scalar: Scalar, key: str) -> str:
-    """Say what YAML made of an unquoted text, for the remedy of an error.
-
-    ``""`` when it took it for a text, or when the key looks like that of a secret.
-    """
-    if not scalar.text or isinstance(scalar.value, str) or is_secret_path(key):
-        return ""
-    read = _described(scalar.value)
-    return f"YAML reads {scalar.text} without quotes as {read}"
 
 
 class _Walk:
@@ -144,7 +134,7 @@ class _Walk:
             return scalar
         path = f"{parent}.{node.value}" if parent else str(node.value)
         self._mistake(
-            f"is not a text: YAML reads {node.value} without quotes as {_described(scalar.value)}",
+            f"is not a text: YAML reads {node.value} without quotes as {described(scalar.value)}",
             place,
             path,
             f"Write '{node.value}' in quotes",
@@ -221,13 +211,3 @@ def _shown(text: str, key: str) -> str:
 
 def _shown_tag(tag: str) -> str:
     return tag.replace(_TAG, "!!", 1)
-
-
-def _described(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return f"the number {value}"
-    return f"a {type(value).__name__}"

@@ -4,8 +4,8 @@ from typing import List
 
 import pytest
 
-from nv_one_logger.config.document import Fields, Items, Node, Place, Scalar, plain
-from nv_one_logger.config.yaml_reader import read_yaml, surprise
+from nv_one_logger.config.document import Fields, Items, Node, Place, plain
+from nv_one_logger.config.yaml_reader import read_yaml
 
 
 def read(text: str) -> Node:
@@ -99,22 +99,3 @@ def test_all_mistakes_of_a_document_are_found() -> None:
         "5:1 on is not a text: YAML reads on without quotes as true",
         "6:3  has a list or mapping as a key",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "expected"),
-    [
-        ("on", True, "YAML reads on without quotes as true"),
-        ("no", False, "YAML reads no without quotes as false"),
-        ("~", None, "YAML reads ~ without quotes as null"),
-        ("1.10", 1.1, "YAML reads 1.10 without quotes as the number 1.1"),
-    ],
-)
-def test_surprise_tells_how_yaml_read_a_text(text: str, value: object, expected: str) -> None:
-    assert surprise(Scalar(value, text=text), "config.mode") == expected
-
-
-def test_nothing_surprises_in_a_text_in_quotes_nor_is_a_secret_repeated() -> None:
-    assert surprise(Scalar("on"), "config.mode") == ""
-    assert surprise(Scalar("x", text="x"), "config.mode") == ""
-    assert surprise(Scalar(123, text="123"), "config.api_key") == ""

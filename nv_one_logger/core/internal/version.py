@@ -7,10 +7,7 @@ import re
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
-
-if sys.version_info >= (3, 11):
-    import tomllib
+from typing import Any, Dict, Mapping, Optional
 
 __all__ = ["find_pyproject", "get_version", "get_version_from_pyproject"]
 
@@ -108,6 +105,9 @@ def _parse_names_and_versions(text: str) -> Dict[str, Any]:
     return {"project": tables["project"], "tool": {"poetry": tables["tool.poetry"]}}
 
 
-_parse: Callable[[str], Dict[str, Any]] = _parse_names_and_versions
-if sys.version_info >= (3, 11):
-    _parse = tomllib.loads
+def _parse(text: str) -> Dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib  # only a source tree has a pyproject.toml to read
+
+        return tomllib.loads(text)
+    return _parse_names_and_versions(text)

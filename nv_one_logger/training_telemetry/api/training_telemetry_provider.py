@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, 
 
 from nv_one_logger.api.config import OneLoggerConfig, OneLoggerErrorHandlingStrategy
 from nv_one_logger.api.one_logger_provider import OneLoggerProvider
-from nv_one_logger.config import Explanation, LoadedSources, Switches, load_sources
 from nv_one_logger.core.exceptions import OneLoggerError, PluginError, assert_that
 from nv_one_logger.core.internal.installation import version_conflict
 from nv_one_logger.core.internal.log_limiter import LogLimiter
@@ -20,9 +19,6 @@ from nv_one_logger.host import ExporterHost, has_hookimpls
 from nv_one_logger.host.inspection import is_exporter
 from nv_one_logger.recorder.default_recorder import ExportCustomizationMode
 from nv_one_logger.recorder.span_filter import make_span_filter
-from nv_one_logger.training_telemetry.api import _overrides
-from nv_one_logger.training_telemetry.api._base_config import BaseConfig, make_config
-from nv_one_logger.training_telemetry.api._provider_setup import ManualPlugin, Request, explain, set_up
 from nv_one_logger.training_telemetry.api._shutdown import Shutdown
 from nv_one_logger.training_telemetry.api.config import TrainingTelemetryConfig
 from nv_one_logger.training_telemetry.api.spans import StandardTrainingJobSpanName
@@ -30,9 +26,13 @@ from nv_one_logger.training_telemetry.api.training_recorder import TrainingRecor
 
 if TYPE_CHECKING:
     from nv_one_logger.api.telemetry_config import TelemetryConfig
+    from nv_one_logger.config import Explanation, LoadedSources, Switches
     from nv_one_logger.exporter.exporter import Exporter
     from nv_one_logger.exporter.exporter_config import ExporterConfig
     from nv_one_logger.host import PluginStatus
+    from nv_one_logger.training_telemetry.api._base_config import BaseConfig
+    from nv_one_logger.training_telemetry.api._overrides import Override
+    from nv_one_logger.training_telemetry.api._provider_setup import ManualPlugin, Request
 
 __all__ = ["DEFAULT_SPANS_EXPORT_BLACKLIST", "TrainingTelemetryProvider"]
 
@@ -75,7 +75,7 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
 
     def _begin(self) -> None:
         self._base_config: Optional[BaseConfig] = None
-        self._overrides: List[_overrides.Override] = []
+        self._overrides: List[Override] = []
         self._sources: List[LoadedSources] = []
         self._plugins: List[ManualPlugin] = []
         self._blocked: List[str] = []
@@ -117,7 +117,9 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
             OneLoggerError: Configured already, or no mapping.
         """
         self._assert_not_configured("with_config_override")
-        self._overrides.append(_overrides.from_code(partial_config))
+        from nv_one_logger.training_telemetry.api._overrides import from_code
+
+        self._overrides.append(from_code(partial_config))
         return self
 
     def with_config_override_from_json_file(self, file_path: _PathLike) -> TrainingTelemetryProvider:
@@ -130,7 +132,9 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
             OneLoggerError: Configured already, or no path.
         """
         self._assert_not_configured("with_config_override_from_json_file")
-        self._overrides.append(_overrides.from_file(file_path))
+        from nv_one_logger.training_telemetry.api._overrides import from_file
+
+        self._overrides.append(from_file(file_path))
         return self
 
     def with_config_override_from_config_server(
@@ -149,7 +153,9 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
             OneLoggerError: Configured already, or no HTTP or HTTPS address.
         """
         self._assert_not_configured("with_config_override_from_config_server")
-        self._overrides.append(_overrides.from_server(config_server_url, timeout_sec))
+        from nv_one_logger.training_telemetry.api._overrides import from_server
+
+        self._overrides.append(from_server(config_server_url, timeout_sec))
         return self
 
     def with_exporter(self, exporter: Exporter) -> TrainingTelemetryProvider:
@@ -161,7 +167,7 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
         self._assert_not_configured("with_exporter")
         if not is_exporter(exporter):
             raise PluginError(f"with_exporter takes an Exporter, found {exporter!r}. Give others to with_plugin.")
-        self._plugins.append(ManualPlugin(exporter, None, _call_site()))
+        self._add_plugin(exporter, None, _call_site())
         return self
 
     def with_plugin(self, plugin: object, name: Optional[str] = None) -> TrainingTelemetryProvider:
@@ -179,7 +185,7 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
             raise PluginError(
                 f"with_plugin takes an exporter or something with functions marked @hookimpl, found {plugin!r}."
             )
-        self._plugins.append(ManualPlugin(plugin, name, _call_site()))
+        self._add_plugin(plugin, name, _call_site())
         return self
 
     def without_plugin(self, name: str) -> TrainingTelemetryProvider:
@@ -231,6 +237,8 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
             OneLoggerError: Configured already, or an argument of a wrong type.
         """
         self._assert_not_configured("with_export_config")
+        from nv_one_logger.config.sources import load_sources
+
         self._sources.append(load_sources(exporters_config, config_file_path, call_site=_call_site()))
         return self
 
@@ -276,6 +284,8 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
         host = self.host
         plugins = host.plugins()
         try:
+            from nv_one_logger.training_telemetry.api._provider_setup import set_up
+
             setup = set_up(request, config, host)
             core.configure(config, setup.recorder)
         except BaseException:
@@ -291,15 +301,28 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
         if request.switches.explain:
             sys.stderr.write(f"{setup.explanation.render()}\n")
 
+    # What reads and decides about configuration is imported where it is used: a quarter of the time that importing this
+    # module takes, and many processes that import it, such as loader workers, never configure anything.
+
+    def _add_plugin(self, plugin: object, name: Optional[str], call_site: str) -> None:
+        from nv_one_logger.training_telemetry.api._provider_setup import ManualPlugin
+
+        self._plugins.append(ManualPlugin(plugin, name, call_site))
+
     def _request(self) -> Request:
         mode, names = self._customization or (None, None)
         mode = mode or ExportCustomizationMode.BLACKLIST_SPANS
         if names is None and mode is ExportCustomizationMode.BLACKLIST_SPANS:
             names = list(DEFAULT_SPANS_EXPORT_BLACKLIST)
+        from nv_one_logger.config.switches import Switches
+        from nv_one_logger.training_telemetry.api._provider_setup import Request
+
         switches = Switches.from_environ(os.environ)
         return Request(self._sources, self._plugins, self._blocked, mode, names, switches)
 
     def _make_config(self, switches: Switches) -> OneLoggerConfig:
+        from nv_one_logger.training_telemetry.api._base_config import make_config
+
         readable = [override for override in self._overrides if override.problem is None]
         config = make_config(self._base_config, readable, os.environ)
         problems = [override.problem for override in self._overrides if override.problem is not None]
@@ -411,6 +434,8 @@ class TrainingTelemetryProvider(metaclass=SingletonMeta):
 
         Before configuration: what would be decided, without importing any plugin.
         """
+        from nv_one_logger.training_telemetry.api._provider_setup import explain
+
         return self._explanation or explain(self._request(), self.host)
 
     def reset(self) -> None:
