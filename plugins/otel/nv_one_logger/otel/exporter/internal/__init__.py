@@ -1,0 +1,1 @@
+"""Details of the OpenTelemetry exporter, without a promise to users."""

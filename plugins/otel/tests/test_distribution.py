@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nv_one_logger.api.timed_span import timed_span
+from nv_one_logger.host.catalogue import Catalogue
+from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
+
+PACKAGE = Path(__file__).resolve().parents[1] / "nv_one_logger"
+
+
+def test_exporter_is_in_the_catalogue() -> None:
+    (entry,) = [entry for entry in Catalogue().exporters() if entry.name == "otel"]
+    assert entry.value == "nv_one_logger.otel.exporter.otel_exporter:OTelExporter"
+    assert entry.distribution == "nv-one-logger-otel"
+
+
+def test_namespaces_have_no_init_and_packages_are_typed() -> None:
+    assert not (PACKAGE / "__init__.py").exists()
+    assert not (PACKAGE / "otel" / "__init__.py").exists()
+    for folder in (PACKAGE / "otel" / "exporter", PACKAGE / "otel" / "exporter" / "internal"):
+        assert (folder / "__init__.py").exists()
+        assert (folder / "py.typed").exists()
+
+
+def test_every_argument_can_stand_in_yaml(receiver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one_logger_exporters_config.yaml").write_text(
+        """
+exporters:
+  - name: otel
+    config:
+      endpoint: ${ENDPOINT}
+      protocol: ${PROTOCOL}
+      headers: {x-tenant: blue}
+      timeout: 5
+      resource: {team: vision, size: 3, tags: [a, b]}
+      insecure: true
+      markers: true
+      logs: true
+      close_timeout: 3
+""",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ENDPOINT", receiver.endpoint)
+    monkeypatch.setenv("PROTOCOL", receiver.protocol)
+    provider = TrainingTelemetryProvider.instance()
+    provider.with_export_config().configure_provider()
+    with timed_span("work"):
+        pass
+    provider.reset()
+    names = sorted(span.name for span in receiver.spans)
+    assert names == ["span_start_event_for_work", "span_stop_event_for_work", "work"]
+    assert receiver.resources[0]["size"] == 3
+    assert receiver.headers[0]["x-tenant"] == "blue"
+
+
+def test_mistakes_in_yaml_say_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "otel.yaml"
+    path.write_text("exporters:\n  - name: otel\n    config:\n      endpoint: localhost:4318\n", encoding="utf-8")
+    provider = TrainingTelemetryProvider.instance()
+    provider.with_export_config(config_file_path=str(path))
+    with pytest.raises(Exception, match="is no http or https address") as raised:
+        provider.configure_provider()
+    assert "line 2" in str(raised.value)
+    provider.reset()
