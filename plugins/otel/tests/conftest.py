@@ -235,6 +235,14 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(scope="session")
+def healthy_receiver() -> Iterator[HttpReceiver]:
+    """One that has no trouble in any test."""
+    receiver = HttpReceiver()
+    yield receiver
+    receiver.down()
+
+
 @pytest.fixture
 def http_receiver() -> Iterator[HttpReceiver]:
     receiver = HttpReceiver()

@@ -23,6 +23,7 @@ class FakeSender:
         self.goes_on.set()
         self.is_sending = threading.Event()
         self.shutdowns = 0
+        self.trouble = ""
 
     def send(self, batch: Sequence[int]) -> Outcome:
         self.batches.append(list(batch))
@@ -159,7 +160,8 @@ def test_close_tries_twice_and_counts_the_rest() -> None:
     delivery = deliver(sender, 5, SMALL._replace(delay_sec=60.0))
     delivery.close(5.0)
     assert len(sender.batches) == 2
-    assert delivery.status() == ("spans", 5, 0, 5, 0, "away")
+    reason = "the end came before the backend took them (away)"
+    assert delivery.status() == ("spans", 5, 0, 5, 0, reason)
 
 
 def test_close_leaves_a_hanging_backend_behind() -> None:
@@ -168,7 +170,7 @@ def test_close_leaves_a_hanging_backend_behind() -> None:
     delivery = deliver(sender, 20)
     assert sender.is_sending.wait(5)
     delivery.close(0.05)
-    assert delivery.status() == ("spans", 20, 0, 20, 0, "the end came before the backend answered")
+    assert delivery.status() == ("spans", 20, 0, 20, 0, "the end came before the backend took them")
     assert sender.shutdowns == 1
     sender.goes_on.set()
     delivery.close(5.0)

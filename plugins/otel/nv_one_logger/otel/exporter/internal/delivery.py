@@ -101,6 +101,7 @@ class Delivery(Generic[T]):
         self._in_flight = 0
         self._accepted = self._delivered = self._lost = self._reported = 0
         self._last_error: str | None = None
+        self._failure = ""  # of the last attempt
         self._batch_size = limits.max_batch
         self._failures = 0  # in a row
         self._retry_at = 0.0
@@ -179,7 +180,7 @@ class Delivery(Generic[T]):
             waiting = self._in_flight + len(self._queue)
             self._queue.clear()
             self._in_flight = 0
-            self._lose(waiting, "the end came before the backend answered")
+            self._lose(waiting, self._with_cause("the end came before the backend took them"))
             self._changed.notify_all()
         run_within(_SHUTDOWN_SEC, self._sender.shutdown)
 
@@ -221,7 +222,7 @@ class Delivery(Generic[T]):
 
     def _end(self) -> None:
         with self._changed:
-            self._lose(len(self._queue), self._last_error or "the backend refused them")
+            self._lose(len(self._queue), self._with_cause("the end came before the backend took them"))
             self._queue.clear()
             is_abandoned = self._is_abandoned
             self._changed.notify_all()
@@ -300,6 +301,7 @@ class Delivery(Generic[T]):
         self._delivered += len(batch) - outcome.rejected
         self._lose(outcome.rejected, outcome.reason or "the backend rejected them")
         self._failures = self._failures_alone = 0
+        self._failure = ""
         self._batch_size = min(self._limits.max_batch, 2 * self._batch_size)
         if self._strikes:
             for item in batch:
@@ -307,7 +309,7 @@ class Delivery(Generic[T]):
 
     def _failed(self, batch: list[T], outcome: Outcome) -> None:
         self._failures += 1
-        self._last_error = outcome.reason
+        self._last_error = self._failure = outcome.reason
         self._last_failure_at = time.monotonic()
         pause = min(_FIRST_PAUSE_SEC * 2 ** min(self._failures - 1, 10), _LONGEST_PAUSE_SEC)
         self._retry_at = self._last_failure_at + pause
@@ -338,12 +340,16 @@ class Delivery(Generic[T]):
     def _make_room(self, needed: int) -> None:
         while len(self._queue) + needed > self._limits.max_queue:
             self._strikes.pop(id(self._queue.popleft()), None)
-            self._lose(1, f"the queue of {self._limits.max_queue} was full")
+            self._lose(1, self._with_cause(f"the queue of {self._limits.max_queue} was full"))
 
     def _lose(self, count: int, reason: str) -> None:
         if count:
             self._lost += count
             self._last_error = reason
+
+    def _with_cause(self, reason: str) -> str:
+        cause = self._failure or self._sender.trouble
+        return f"{reason} ({cause})" if cause else reason
 
     def _is_log_due(self) -> bool:
         now = time.monotonic()

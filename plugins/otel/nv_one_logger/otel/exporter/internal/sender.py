@@ -8,6 +8,8 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
+from nv_one_logger.otel.exporter.internal.sdk_log import SdkLog
+
 __all__ = ["Answers", "BatchExporter", "Outcome", "Sender", "run_within"]
 
 T = TypeVar("T")
@@ -73,23 +75,31 @@ class Sender(Generic[T]):
     def __init__(self, exporter: BatchExporter[T], answers: Answers | None = None) -> None:
         self._exporter = exporter
         self._answers = answers if answers is not None else Answers()
+        self._log = SdkLog(exporter)
 
     def send(self, batch: Sequence[T]) -> Outcome:
         """Send a batch. Never raises an ``Exception``."""
         # In this thread only, so that instrumented HTTP and gRPC clients make no spans of our own requests.
         token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        self._log.begin()
         try:
             result = self._exporter.export(batch)
         except Exception as error:
             self._answers.take()
             return Outcome(False, reason=f"{type(error).__name__}: {error}")
         finally:
+            self._log.end()
             detach(token)
         rejected, reason = self._answers.take()
         # By name: spans and logs have enums of their own. Whatever is no refusal counts as success, as in the SDK.
         if getattr(result, "name", "") == "FAILURE":
-            return Outcome(False, reason=reason or "the backend cannot be reached or refuses, see the SDK's log")
+            return Outcome(False, reason=reason or self._log.cause or "the backend cannot be reached or refuses")
         return Outcome(True, min(rejected, len(batch)), reason)
+
+    @property
+    def trouble(self) -> str:
+        """What the attempt that is under way has met so far: the SDK tries several times before it gives up."""
+        return self._log.cause
 
     def flush(self, timeout_sec: float) -> None:
         """Have the exporter write what it buffers itself, if it does."""
