@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,42 @@ def test_namespaces_have_no_init_and_packages_are_typed() -> None:
     for folder in (PACKAGE / "otel" / "exporter", PACKAGE / "otel" / "exporter" / "internal"):
         assert (folder / "__init__.py").exists()
         assert (folder / "py.typed").exists()
+
+
+IMPORTS_OF_CORE = """
+    import importlib, sys
+    from pathlib import Path
+    import nv_one_logger.core
+
+    root = Path(nv_one_logger.core.__file__).parents[2]
+    needs_an_extra = ("nv_one_logger.cli", "nv_one_logger.otel", "nv_one_logger.testing")
+    for path in sorted((root / "nv_one_logger").rglob("*.py")):
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        if not name.startswith(needs_an_extra):
+            importlib.import_module(name)
+            imported = name
+"""
+SWITCHED_OFF = """
+    import sys
+    from nv_one_logger.host.catalogue import Catalogue
+    from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
+
+    assert "otel" in [entry.name for entry in Catalogue().exporters()]
+    off = [{"class_name": "otel", "enabled": False}]
+    TrainingTelemetryProvider.instance().with_export_config(exporters_config=off).configure_provider()
+    imported = "provider"
+"""
+
+
+@pytest.mark.parametrize("program", [IMPORTS_OF_CORE, SWITCHED_OFF], ids=["all of core", "switched off"])
+def test_core_imports_nothing_that_the_plugin_needs(program: str, tmp_path: Path) -> None:
+    foreign = (
+        'print(imported, {"google", "grpc", "nv_one_logger.otel", "opentelemetry", "requests"} & set(sys.modules))'
+    )
+    command = [sys.executable, "-I", "-c", f"{textwrap.dedent(program)}\n{foreign}"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.stdout.split()[1:] == ["set()"], done.stdout + done.stderr
+    assert done.stdout.split()[0] != "nv_one_logger.core"
 
 
 def test_every_argument_can_stand_in_yaml(receiver: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
