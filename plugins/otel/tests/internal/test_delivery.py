@@ -124,6 +124,24 @@ def test_full_queue_drops_the_oldest_and_counts() -> None:
     delivery.close(5.0)
 
 
+def test_reason_of_a_loss_outlives_failures_that_come_later() -> None:
+    attempts = threading.Semaphore(0)
+
+    def refuse(batch: Sequence[int]) -> Outcome:
+        attempts.release()
+        return Outcome(False, reason="away")
+
+    delivery = deliver(FakeSender(refuse), 120)  # 100 have room
+    while attempts.acquire(blocking=False):  # those during the puts do not count
+        pass
+    assert all(attempts.acquire(timeout=10) for _ in range(3))
+    assert delivery.status().last_error == "away"
+    count, reason = delivery.take_losses()
+    assert count >= 20
+    assert "the queue of 100 was full" in reason == delivery.loss_reason
+    delivery.close(5.0)
+
+
 def test_batch_that_comes_back_to_a_full_queue_makes_room_first() -> None:
     answers = iter([Outcome(False, reason="away")])
     sender = FakeSender(lambda batch: next(answers, Outcome(True)))

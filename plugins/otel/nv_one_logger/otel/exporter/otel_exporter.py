@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Dict, List, Literal, Mapping, Optional, Union
 
 from opentelemetry.sdk._logs import ReadableLogRecord
@@ -219,8 +219,7 @@ class OTelExporter(BaseExporter):
 
     def status(self) -> List[DeliveryStatus]:
         """Return how many spans, and log records if there are any, were accepted, delivered, lost, and wait."""
-        deliveries = [delivery for delivery in (self._delivery, self._log_delivery) if delivery is not None]
-        return [delivery.status() for delivery in deliveries]
+        return [delivery.status() for delivery in self._deliveries()]
 
     # --- what is exported --------------------------------------------------------------------------------------------
 
@@ -344,17 +343,21 @@ class OTelExporter(BaseExporter):
     def _remaining_sec(self) -> float:
         return max(0.0, self._deadline - time.monotonic())
 
+    def _deliveries(self) -> Sequence[Union[Delivery[ReadableSpan], Delivery[ReadableLogRecord]]]:
+        return [delivery for delivery in (self._delivery, self._log_delivery) if delivery is not None]
+
     def _raise_losses(self, error: Callable[[str], ExportError]) -> None:
-        for delivery in (self._delivery, self._log_delivery):
-            count, reason = (0, "") if delivery is None else delivery.take_losses()
-            if count and delivery is not None:
+        for delivery in self._deliveries():
+            count, reason = delivery.take_losses()
+            if count:
                 raise error(f"OTelExporter: {count} {delivery.signal} lost: {reason}.")
 
     def _tell_losses(self) -> None:
-        for status in self.status():
+        for delivery in self._deliveries():
+            status = delivery.status()
             if status.lost:
                 message = "OTelExporter lost %d of %d %s, the last because: %s."
-                _logger.warning(message, status.lost, status.accepted, status.signal, status.last_error)
+                _logger.warning(message, status.lost, status.accepted, status.signal, delivery.loss_reason)
 
 
 def _refuse_beside_exporter(arguments: Mapping[str, object]) -> None:

@@ -101,6 +101,7 @@ class Delivery(Generic[T]):
         self._in_flight = 0
         self._accepted = self._delivered = self._lost = self._reported = 0
         self._last_error: str | None = None
+        self._loss_reason = ""
         self._failure = ""  # of the last attempt
         self._batch_size = limits.max_batch
         self._failures = 0  # in a row
@@ -191,7 +192,12 @@ class Delivery(Generic[T]):
         with self._changed:
             count = self._lost - self._reported
             self._reported = self._lost
-            return count, self._last_error or ""
+            return count, self._loss_reason
+
+    @property
+    def loss_reason(self) -> str:
+        """Why the latest of what is lost was lost."""
+        return self._loss_reason
 
     def status(self) -> DeliveryStatus:
         """Return the counters."""
@@ -345,7 +351,7 @@ class Delivery(Generic[T]):
     def _lose(self, count: int, reason: str) -> None:
         if count:
             self._lost += count
-            self._last_error = reason
+            self._last_error = self._loss_reason = reason
 
     def _with_cause(self, reason: str) -> str:
         cause = self._failure or self._sender.trouble
