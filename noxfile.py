@@ -70,7 +70,8 @@ def scratch(session: nox.Session) -> Path:
 
 def build_wheel(session: nox.Session, source: str = ".") -> str:
     """Build a wheel in the session's environment, which has the ``test`` group, and return its path."""
-    folder = scratch(session) / "wheels" / Path(source).name
+    name = "core" if Path(source).resolve() == ROOT else Path(source).name  # a clone may be called as a plugin is
+    folder = scratch(session) / "wheels" / name
     shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), source, silent=True)
     (wheel,) = folder.glob("*.whl")
