@@ -11,12 +11,12 @@ __all__ = ["MASK", "is_secret", "is_secret_path", "masked", "shown", "without_se
 
 MASK = "***"
 
-_WORDS = ("token", "key", "password", "secret")
+_WORDS = ("token", "key", "password", "secret", "authorization")
 _SHORTEST_HIDDEN = 4  # hiding every "1" of a message because a secret is "1" would only garble it
 
 
 def is_secret(key: str) -> bool:
-    """Whether a value under this key is hidden: it contains token, key, password or secret, in any case."""
+    """Whether a value under this key is hidden: it contains one of the words, in any case."""
     lowered = key.lower()
     return any(word in lowered for word in _WORDS)
 

@@ -8,7 +8,7 @@ from nv_one_logger.config.document import Fields, Items, Node, Scalar
 from nv_one_logger.config.masking import is_secret, is_secret_path, masked, shown, without_secrets
 
 
-@pytest.mark.parametrize("key", ["token", "API_KEY", "password", "client_secret", "tokens", "Key"])
+@pytest.mark.parametrize("key", ["token", "API_KEY", "password", "client_secret", "tokens", "Key", "Authorization"])
 def test_key_that_looks_like_a_secret_is_one(key: str) -> None:
     assert is_secret(key)
 

@@ -13,8 +13,9 @@ from nv_one_logger.core.exceptions import ConfigError
 
 __all__ = ["MarkedLine", "mark_line", "read_lines"]
 
+_WORDS = "token|key|password|secret|authorization"  # as in config.masking
 _SECRET = re.compile(
-    r"""(?P<key>["']?[\w.-]*(?:token|key|password|secret)[\w.-]*["']?\s*:\s+|"[^"]*(?:token|key|password|secret)[^"]*":)"""
+    rf"""(?P<key>["']?[\w.-]*(?:{_WORDS})[\w.-]*["']?\s*:\s+|"[^"]*(?:{_WORDS})[^"]*":)"""
     r"""(?P<value>"[^"]*"|'[^']*'|[^\s,}\]#][^,}#]*)""",
     re.IGNORECASE,
 )

@@ -58,6 +58,7 @@ def test_long_line_is_cut_on_both_sides() -> None:
         ('      "api_key": "hunter2 x", "b": 1', 7, "config.api_key"),
         ("  config: {password: hunter2, retries: many}", 40, "config.retries"),
         ("  config: {password: hunter2, retries: many}", 22, "config.password"),
+        ("      headers: {Authorization: Bearer hunter2}", 16, "config.headers"),
         ("      - hunter2", 9, "config.tokens[0]"),
         ("  - {client_secret: 'hunter2 }'}", 1, ""),
         ("      my password: hunter2", 7, ""),
