@@ -21,16 +21,16 @@ def test_first_line_with_the_cause_is_kept_back(log: SdkLog, caplog: pytest.LogC
     log.begin()
     LOGGER.warning("cannot reach %s", "it")
     LOGGER.error("gave up")
-    log.end()
     assert log.cause == "cannot reach it"
+    assert log.end() == "cannot reach it"
+    assert log.cause == ""
     assert caplog.text == ""
 
 
 def test_nothing_is_kept_back_before_and_after(log: SdkLog, caplog: pytest.LogCaptureFixture) -> None:
     LOGGER.warning("before")
     log.begin()
-    log.end()
-    assert log.cause == ""
+    assert log.end() == ""
     LOGGER.warning("after")
     assert [record.getMessage() for record in caplog.records] == ["before", "after"]
 
@@ -42,8 +42,7 @@ def test_lines_of_other_threads_and_lesser_ones_appear(log: SdkLog, caplog: pyte
     thread = threading.Thread(target=LOGGER.error, args=("of the application's own exporter",))
     thread.start()
     thread.join()
-    log.end()
-    assert log.cause == ""
+    assert log.end() == ""
     assert len(caplog.records) == 2
 
 

@@ -203,7 +203,8 @@ class Delivery(Generic[T]):
         """Return the counters."""
         with self._changed:
             waiting = self._in_flight + len(self._queue)
-            return DeliveryStatus(self.signal, self._accepted, self._delivered, self._lost, waiting, self._last_error)
+            error = self._last_error or self._sender.trouble or None
+            return DeliveryStatus(self.signal, self._accepted, self._delivered, self._lost, waiting, error)
 
     # --- the thread --------------------------------------------------------------------------------------------------
 

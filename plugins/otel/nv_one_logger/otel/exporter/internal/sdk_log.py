@@ -55,9 +55,11 @@ class SdkLog:
         self._lines = []
         _listener.listen(self._lines)
 
-    def end(self) -> None:
-        """Listen no more."""
+    def end(self) -> str:
+        """Listen no more, and return the :attr:`cause`."""
         _listener.listen(None)
+        cause, self._lines = self.cause, []
+        return cause
 
     @property
     def cause(self) -> str:

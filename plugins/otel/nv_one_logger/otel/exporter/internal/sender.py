@@ -88,12 +88,12 @@ class Sender(Generic[T]):
             self._answers.take()
             return Outcome(False, reason=f"{type(error).__name__}: {error}")
         finally:
-            self._log.end()
+            cause = self._log.end()
             detach(token)
         rejected, reason = self._answers.take()
         # By name: spans and logs have enums of their own. Whatever is no refusal counts as success, as in the SDK.
         if getattr(result, "name", "") == "FAILURE":
-            return Outcome(False, reason=reason or self._log.cause or "the backend cannot be reached or refuses")
+            return Outcome(False, reason=reason or cause or "the backend cannot be reached or refuses")
         return Outcome(True, min(rejected, len(batch)), reason)
 
     @property
