@@ -194,7 +194,12 @@ class BackgroundExporter(BaseExporter):
             self._raise_failure()
 
     def close(self) -> None:
-        """Deliver what waits and close the exporter, within the deadline; say in the log what had to be dropped."""
+        """Deliver what waits and close the exporter, within the deadline; say in the log what had to be dropped.
+
+        Raises:
+            ExportError: Some of what was queued could not be delivered, which no call before this one has told, or the
+                exporter could not be closed. This one is closed all the same.
+        """
         if self.closed:
             return
         super().close()
@@ -209,6 +214,8 @@ class BackgroundExporter(BaseExporter):
             self._abandon()
         if self.dropped:
             _logger.warning("%s dropped %d call(s).", self._name(), self.dropped)
+        if self._failure_count:  # no later call will tell it
+            self._raise_failure()
 
     def _put_on_span(self, method: str, event: Event, span: Span) -> None:
         self._check_ready()
@@ -302,9 +309,9 @@ class BackgroundExporter(BaseExporter):
             self._work_off()
             self._exporter.close()
         except BaseException as error:
-            if not self._is_for_the_log(error):
+            if not self._is_to_be_told(error):
                 raise
-            _logger.warning("%s could not be closed: %s", self._name(), error)
+            self._keep_failure(error)
         finally:
             self._finished.set()
 
@@ -339,13 +346,16 @@ class BackgroundExporter(BaseExporter):
             else:
                 call(payload, snapshot)
         except BaseException as error:
-            if not self._is_for_the_log(error):
+            if not self._is_to_be_told(error):
                 raise
-            with self._changed:
-                self._last_failure = error
-                self._failure_count += 1
+            self._keep_failure(error)
 
-    def _is_for_the_log(self, error: BaseException) -> bool:
+    def _keep_failure(self, error: BaseException) -> None:
+        with self._changed:
+            self._last_failure = error
+            self._failure_count += 1
+
+    def _is_to_be_told(self, error: BaseException) -> bool:
         # In our thread everything is: a SystemExit would end it, and with it all recording. Where close() works the
         # queue off itself, a KeyboardInterrupt is the user's.
         return isinstance(error, Exception) or threading.current_thread() is self._thread

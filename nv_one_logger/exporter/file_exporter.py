@@ -229,7 +229,7 @@ class FileExporter(BaseJsonExporter):
             if is_moved:
                 self._open()
                 file.close()
-        except (OSError, ValueError):  # disk full, directory gone: go on in the file that is open
+        except (OSError, ValueError, MemoryError):  # disk full, directory gone: go on in the file that is open
             return file
         return self._file or file
 
@@ -244,7 +244,7 @@ def _ends_within_line(path: Path) -> bool:
                 return False
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
-    except OSError:
+    except (OSError, MemoryError):
         return True
 
 

@@ -444,7 +444,8 @@ def test_exporter_that_exits_ends_neither_its_thread_nor_the_job() -> None:
     with pytest.raises(ExportError, match="failed in the background"):
         background.flush(20.0)
     stop(background, span)
-    background.close()
+    with pytest.raises(ExportError, match="failed in the background"):
+        background.close()
     assert [what for what, _ in slow.calls] == ["start", "stop", "close"]
 
 
@@ -554,13 +555,40 @@ def test_failing_initialize_is_seen() -> None:
     assert not background.ready
 
 
-def test_failing_close_of_the_exporter_is_only_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_failing_close_of_the_exporter_is_told() -> None:
     class Broken(Slow):
         def close(self) -> None:
             raise ValueError("still open")
 
-    make(Broken()).close()
-    assert "still open" in caplog.text
+    background = make(Broken())
+    with pytest.raises(ExportError, match="the last with: still open"):
+        background.close()
+    assert background.closed
+
+
+def test_failure_after_the_last_call_is_told_by_close() -> None:
+    slow = Slow()
+    background = make(slow)
+    slow.hold(background)
+    slow.error = RecordWriteError("disk full")
+    slow.gate.set()
+    with pytest.raises(RecordWriteError, match=r"1 call\(s\) failed in the background, the last with: disk full"):
+        background.close()
+    assert slow.calls == [("close", "")]
+    background.close()
+
+
+def test_failure_after_the_last_call_counts_against_the_plugin() -> None:
+    slow = Slow()
+    host = ExporterHost()
+    background = BackgroundExporter(slow)
+    host.register(background, "slow")
+    host.initialize()
+    slow.hold(background)
+    slow.error = RecordWriteError("disk full")
+    slow.gate.set()
+    host.close()
+    assert host.status()[0].failures == 1
 
 
 @pytest.mark.parametrize("options", [{"when_full": "drop_all"}, {"max_queue": 0}])

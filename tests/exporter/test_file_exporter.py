@@ -391,10 +391,11 @@ def test_two_processes_rotate_one_file_together(path: Path) -> None:
     assert sorted(found) == sorted((name, count) for name in ("one", "other") for count in range(1, 51))
 
 
-def test_failing_rotation_costs_no_record(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError(errno.EACCES, "no"), MemoryError()])
+def test_failing_rotation_costs_no_record(path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     exporter = FileExporter(path, max_bytes=10)
     exporter.initialize()
-    monkeypatch.setattr(os, "replace", raising(OSError(errno.EACCES, "no")))
+    monkeypatch.setattr(os, "replace", raising(error))
     for _ in range(3):
         record_span(exporter)
     exporter.close()
