@@ -23,6 +23,9 @@ SpanName = Union[Enum, str]
 _log = LogLimiter(logging.getLogger(__name__))
 
 
+_new = object.__new__
+
+
 class _TimerView:
     """What remains of the stopwatch that spans once had: whether it runs."""
 
@@ -137,7 +140,7 @@ class Span:
         start_time: Optional[TracingTimestamp] = None,
     ) -> Span:
         """Make a span with an id of its own that starts at ``start_time``, by default now."""
-        span = cls.__new__(cls)
+        span = _new(cls)
         if start_time is None:
             start_time = TracingTimestamp.now()
         span._set_up(name, parent_span, span_attributes, start_time)
@@ -384,17 +387,20 @@ class Span:
 
     def snapshot(self, parent_span: Optional[Span] = None) -> Span:
         """Return a copy that later changes of this span do not reach, with the given parent in place of its own."""
-        copy = type(self).__new__(type(self))
-        copy._set_up(self.name, parent_span or self.parent_span, None, self._start_time)
-        copy._id_bits = self._id_bits
-        copy._id_str = self._id_str
-        for name in ("_id", "_parent_id_str"):
-            if hasattr(self, name):
-                setattr(copy, name, getattr(self, name))
-        copy._start_event = self._start_event
-        copy._is_exported = self._is_exported
+        copy = _new(type(self))
+        copy.name = self.name
+        copy.parent_span = parent_span or self.parent_span
+        copy._start_time = self._start_time
         copy._attributes_class = self._attributes_class
         copy._initial_values = self._initial_values  # never changed after creation, so it can be shared
+        copy._start_event = self._start_event
+        copy._id_bits = self._id_bits
+        copy._id_str = self._id_str
+        copy._is_exported = self._is_exported
+        if not self._id_bits:  # made around an identity of somebody else, perhaps read back
+            for name in ("_id", "_parent_id_str"):
+                if hasattr(self, name):
+                    setattr(copy, name, getattr(self, name))
         copy.catch_up_with(self)
         return copy
 

@@ -14,7 +14,7 @@ from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal.fork import after_fork_in_child
 from nv_one_logger.core.internal.tally import Tally
 from nv_one_logger.core.span import Span
-from nv_one_logger.exporter.exporter import BaseExporter, Exporter, ExportError, RecordWriteError
+from nv_one_logger.exporter.exporter import _READY, BaseExporter, Exporter, ExportError, RecordWriteError
 from nv_one_logger.exporter.internal.hookimpl import PROJECT_NAME, hookimpl
 
 __all__ = ["BackgroundExporter"]
@@ -73,8 +73,10 @@ class BackgroundExporter(BaseExporter):
 
     def _start_anew(self) -> None:
         """Begin with an empty queue and no thread."""
-        # Guards the queue and everything below. Its waiters: a blocked caller, flush().
-        self._changed = threading.Condition()
+        # Guards the queue and everything below. Taken by itself where nobody is told of a change: entering a condition
+        # takes two calls of Python more.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)  # its waiters: a blocked caller, flush()
         self._queue: Deque[_Item] = deque()
         self._owed: Deque[_Item] = deque()  # stops that had to leave the queue; older than everything in it
         self._snapshots: Dict[Span, Span] = {}  # open spans the exporter knows or will know, by the original
@@ -131,8 +133,9 @@ class BackgroundExporter(BaseExporter):
 
     def export_start(self, span: Span) -> None:
         """Queue the start of a span."""
-        self._check_ready()
-        with self._changed:
+        if self._state is not _READY:
+            self._check_ready()
+        with self._lock:
             has_room = (len(self._queue) < self._max_queue and not self._is_closing) or self._make_room()
             parent = None if span.parent_span is None else self._snapshots.get(span.parent_span)
             snapshot = self._snapshots[span] = span.snapshot(parent)
@@ -146,8 +149,9 @@ class BackgroundExporter(BaseExporter):
 
     def export_stop(self, span: Span) -> None:
         """Queue the stop of a span whose start was queued."""
-        self._check_ready()
-        with self._changed:
+        if self._state is not _READY:
+            self._check_ready()
+        with self._lock:
             snapshot = self._snapshots.pop(span, None)
             if snapshot is None or not snapshot._is_exported or self._is_closing:
                 self._dropped.tick()
@@ -218,8 +222,9 @@ class BackgroundExporter(BaseExporter):
             self._raise_failure()
 
     def _put_on_span(self, method: str, event: Event, span: Span) -> None:
-        self._check_ready()
-        with self._changed:
+        if self._state is not _READY:
+            self._check_ready()
+        with self._lock:
             if (len(self._queue) >= self._max_queue or self._is_closing) and not self._make_room():
                 self._dropped.tick()
                 return
