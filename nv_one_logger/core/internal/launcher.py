@@ -1,4 +1,4 @@
-"""What the launcher's environment says about this process: rank, world size, job.
+"""What the launcher's environment says about this process: rank, world size, attempt, job.
 
 Every function takes the environment as a mapping (``os.environ``) and changes nothing. A variable whose value is no
 number, or no possible one, is ignored with one warning.
@@ -21,7 +21,9 @@ from typing import Mapping, Optional, Sequence, Set, Tuple
 
 __all__ = [
     "application_name",
+    "attempt",
     "default_session_tag",
+    "known_local_rank",
     "local_rank",
     "node_name",
     "rank",
@@ -35,6 +37,8 @@ _reported: Set[Tuple[str, str]] = set()  # variables and values that were warned
 _RANK = ("RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID")
 _WORLD_SIZE = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS")
 _LOCAL_RANK = ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
+
+_NOT_SAID = -1
 
 # torchrun's run id where none was given (--rdzv-id): equal for all jobs, so it names none.
 _NO_RUN_ID = "none"
@@ -53,6 +57,29 @@ def world_size(environ: Mapping[str, str]) -> int:
 def local_rank(environ: Mapping[str, str]) -> int:
     """Return the number of this process among those of the job on this node, 0 without a launcher."""
     return _first_number(environ, _LOCAL_RANK, minimum=0, default=0)
+
+
+def known_local_rank(environ: Mapping[str, str]) -> Optional[int]:
+    """Return :func:`local_rank`, or ``None`` where no launcher says it."""
+    number = _first_number(environ, _LOCAL_RANK, minimum=0, default=_NOT_SAID)
+    return None if number == _NOT_SAID else number
+
+
+def attempt(environ: Mapping[str, str]) -> Optional[int]:
+    """Return which attempt at the job this is, 1 for the first, ``None`` where no launcher counts.
+
+    It is 1 + ``TORCHELASTIC_RESTART_COUNT`` of torchrun, else 1 + ``SLURM_RESTART_COUNT``, which Slurm sets from the
+    first requeue on. ``None`` also where a requeued Slurm job runs torchrun, which then counts from 0 again: how often
+    it had restarted before is not known.
+    """
+    restarts = _first_number(environ, ("TORCHELASTIC_RESTART_COUNT",), minimum=0, default=_NOT_SAID)
+    requeues = _first_number(environ, ("SLURM_RESTART_COUNT",), minimum=0, default=_NOT_SAID)
+    if requeues == _NOT_SAID and "SLURM_JOB_ID" in environ:
+        requeues = 0
+    if restarts != _NOT_SAID and requeues > 0:
+        return None
+    counted = max(restarts, requeues)
+    return None if counted == _NOT_SAID else counted + 1
 
 
 def node_name() -> str:

@@ -1,4 +1,4 @@
-"""Writes starts that are still pending after a while, so that a file names the span its process hangs in."""
+"""Writes starts that are still pending after a while, and heartbeats, so that a file tells what its process is at."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import logging
 import threading
 import time
 import weakref
-from typing import Dict, Optional, Protocol
+from typing import Callable, Dict, Iterable, Optional, Protocol
 
 from nv_one_logger.core.internal.fork import after_fork_in_child
 from nv_one_logger.core.internal.log_limiter import LogLimiter
 
-__all__ = ["PendingStartHolder", "PendingStartWatch", "watch"]
+__all__ = ["HeartbeatWriter", "PendingStartHolder", "PendingStartWatch", "watch"]
 
 _log = LogLimiter(logging.getLogger(__name__))
 
@@ -27,16 +27,28 @@ class PendingStartHolder(Protocol):
         """
 
 
+class HeartbeatWriter(Protocol):
+    """What the watch needs of an exporter that writes heartbeats."""
+
+    def write_heartbeat_if_due(self, now: float) -> Optional[float]:
+        """Write a heartbeat if one is due at ``now`` (monotonic seconds).
+
+        Returns:
+            Seconds until the next becomes due, ``None`` when none is to come.
+        """
+
+
 class PendingStartWatch:
-    """One daemon thread per process, started when first needed, asleep while nothing is pending.
+    """One daemon thread per process, started when first needed, asleep while nothing is pending or due.
 
     A ``threading.Timer`` per span would cost 100 us; here an exporter that holds back a start pays one attribute check
-    (:attr:`awake`).
+    (:attr:`awake`: whether the thread will look at pending starts by itself, and soon).
     """
 
     def __init__(self) -> None:
         self.awake = False
         self._holders: weakref.WeakSet[PendingStartHolder] = weakref.WeakSet()
+        self._writers: weakref.WeakSet[HeartbeatWriter] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._wake_up = threading.Event()
         self._thread: Optional[threading.Thread] = None
@@ -46,6 +58,12 @@ class PendingStartWatch:
         """Look after this exporter from now on, as long as it lives."""
         with self._lock:
             self._holders.add(holder)
+
+    def add_heartbeat(self, writer: HeartbeatWriter) -> None:
+        """Have this exporter write its heartbeats from now on, as long as it lives."""
+        with self._lock:
+            self._writers.add(writer)
+        self.wake()
 
     def wake(self) -> None:
         """Have the thread look at its exporters; called when a start became pending while it was not awake."""
@@ -68,6 +86,7 @@ class PendingStartWatch:
 
     def _run(self) -> None:
         while True:
+            until_heartbeat = self._beat()
             delay = self._look()
             if delay is None:
                 # Asleep before the last look: whoever adds a start after it sees `awake` false and wakes this thread.
@@ -76,16 +95,20 @@ class PendingStartWatch:
             if delay is not None:
                 self.awake = True
             # Not time.sleep(): applications patch it in their tests, and would see, or speed up, this thread.
-            self._wake_up.wait(delay)
+            self._wake_up.wait(_sooner([delay, until_heartbeat]))
             self._wake_up.clear()
 
     def _look(self) -> Optional[float]:
-        """Write what is due; return the seconds until the next becomes due, ``None`` when nothing is pending."""
+        """Write the starts that are due; return the seconds until the next is, ``None`` when nothing is pending."""
         with self._lock:
             holders = list(self._holders)
-        delays = [_look_at(holder) for holder in holders]
-        waiting = [delay for delay in delays if delay is not None]
-        return min(waiting) if waiting else None
+        return _sooner(_guarded(holder.write_pending_start_if_due, "A pending start") for holder in holders)
+
+    def _beat(self) -> Optional[float]:
+        """Write the heartbeats that are due; return the seconds until the next is, ``None`` when none is to come."""
+        with self._lock:
+            writers = list(self._writers)
+        return _sooner(_guarded(writer.write_heartbeat_if_due, "A heartbeat") for writer in writers)
 
     def _renew_after_fork(self) -> None:
         self.awake = False
@@ -94,12 +117,17 @@ class PendingStartWatch:
         self._thread = None
 
 
-def _look_at(holder: PendingStartHolder) -> Optional[float]:
+def _guarded(write_if_due: Callable[[float], Optional[float]], what: str) -> Optional[float]:
     try:
-        return holder.write_pending_start_if_due(time.monotonic())
+        return write_if_due(time.monotonic())
     except Exception as error:  # of one exporter; the thread has to live on for the others
-        _log.error(type(holder), "A pending start could not be written: %s", error, exc_info=error)
+        _log.error((what, type(error)), "%s could not be written: %s", what, error, exc_info=error)
         return None
+
+
+def _sooner(delays: Iterable[Optional[float]]) -> Optional[float]:
+    waiting = [delay for delay in delays if delay is not None]
+    return min(waiting) if waiting else None
 
 
 _of_this_process: Dict[str, PendingStartWatch] = {}

@@ -17,3 +17,7 @@ class RecordType(Enum):
     EVENT = "event"
     APPLICATION_ERROR = "application_error"
     TELEMETRY_DATA_ERROR = "telemetry_data_error"
+    SESSION = "session"
+    """Who writes: at the beginning of what a process writes to a file, where that was asked for."""
+    HEARTBEAT = "heartbeat"
+    """Which spans are open, at an interval, where that was asked for."""

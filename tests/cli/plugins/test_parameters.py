@@ -26,6 +26,8 @@ def test_keyword_only_arguments_are_arguments() -> None:
         "fsync",
         "max_bytes",
         "backup_count",
+        "session_record",
+        "heartbeat_sec",
     ]
     assert not takes_more(FileExporter)
 

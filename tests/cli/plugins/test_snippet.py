@@ -49,6 +49,8 @@ def test_required_arguments_have_an_example_and_the_rest_is_commented_out() -> N
         "      # fsync: false\n"
         "      # max_bytes: null\n"
         "      # backup_count: 5\n"
+        "      # session_record: false\n"
+        "      # heartbeat_sec: null\n"
     )
 
 

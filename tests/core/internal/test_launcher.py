@@ -203,3 +203,27 @@ def test_node_without_a_name_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(socket, "gethostname", fail)
     assert launcher.node_name() == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("environ", "attempt"),
+    [
+        (NONE, None),
+        (OPEN_MPI, None),
+        (TORCHRUN, 1),
+        ({**TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "2"}, 3),
+        (SLURM, 1),
+        ({**SLURM, "SLURM_RESTART_COUNT": "1"}, 2),
+        ({**SLURM, **TORCHRUN, "TORCHELASTIC_RESTART_COUNT": "2"}, 3),
+        ({**SLURM, **TORCHRUN, "SLURM_RESTART_COUNT": "1"}, None),
+        ({"TORCHELASTIC_RESTART_COUNT": "twice"}, None),
+    ],
+    ids=["none", "open mpi", "first", "torchrun", "slurm", "requeued", "torchrun in slurm", "both", "no number"],
+)
+def test_attempt_is_what_one_launcher_counts(environ: Dict[str, str], attempt: int) -> None:
+    assert launcher.attempt(environ) == attempt
+
+
+def test_local_rank_is_known_where_a_launcher_says_it() -> None:
+    assert launcher.known_local_rank(TORCHRUN) == 1
+    assert launcher.known_local_rank(NONE) is None

@@ -26,6 +26,21 @@ class Holder:
         return None
 
 
+class Writer:
+    """Something that writes heartbeats, three of them."""
+
+    def __init__(self) -> None:
+        self.looks: List[float] = []
+        self.done = threading.Event()
+
+    def write_heartbeat_if_due(self, now: float) -> Optional[float]:
+        self.looks.append(now)
+        if len(self.looks) < 3:
+            return 0.001
+        self.done.set()
+        return None
+
+
 def test_waking_the_watch_has_a_due_start_written() -> None:
     one, holder = PendingStartWatch(), Holder()
     one.add(holder)
@@ -49,6 +64,55 @@ def test_start_that_is_not_due_is_looked_at_again() -> None:
     one.add(holder)
     one.wake()
     assert holder.written.wait(10)
+
+
+def test_heartbeats_are_written_though_nothing_is_pending() -> None:
+    one, writer = PendingStartWatch(), Writer()
+    one.add_heartbeat(writer)
+    assert writer.done.wait(10)
+    assert writer.looks == sorted(writer.looks)
+
+
+def test_watch_that_waits_for_a_heartbeat_is_woken_for_a_pending_start() -> None:
+    """Else a start would be written when the heartbeat is due, long after its second."""
+    asleep = threading.Event()
+
+    class Hourly(Writer):
+        def write_heartbeat_if_due(self, now: float) -> Optional[float]:
+            self.looks.append(now)
+            return 3600.0
+
+    class Last(Holder):
+        def write_pending_start_if_due(self, now: float) -> Optional[float]:
+            if not one.awake:
+                asleep.set()
+            return super().write_pending_start_if_due(now)
+
+    one, writer, holder = PendingStartWatch(), Hourly(), Last()
+    one.add(holder)
+    one.add_heartbeat(writer)
+    assert asleep.wait(10)
+    holder.pending = True
+    assert not one.awake
+    one.wake()
+    assert holder.written.wait(10)
+
+
+def test_failing_heartbeat_keeps_neither_other_heartbeats_nor_starts_from_being_written(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Failing(Writer):
+        def write_heartbeat_if_due(self, now: float) -> Optional[float]:
+            raise ValueError("heart failure")
+
+    one, failing, writer, holder = PendingStartWatch(), Failing(), Writer(), Holder()
+    holder.pending = True
+    one.add(holder)
+    one.add_heartbeat(failing)
+    one.add_heartbeat(writer)
+    assert writer.done.wait(10)
+    assert holder.written.wait(10)
+    assert "A heartbeat could not be written: heart failure" in caplog.text
 
 
 def test_failing_exporter_does_not_keep_the_others_from_being_looked_at(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from nv_one_logger.exporter.internal.record_type import RecordType
 
 
-def test_there_are_six_kinds_of_record() -> None:
+def test_there_are_eight_kinds_of_record() -> None:
     assert [kind.value for kind in RecordType] == [
         "start",
         "stop",
@@ -11,4 +11,6 @@ def test_there_are_six_kinds_of_record() -> None:
         "event",
         "application_error",
         "telemetry_data_error",
+        "session",
+        "heartbeat",
     ]
