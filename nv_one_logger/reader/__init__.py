@@ -11,7 +11,8 @@ Works on files of this library and of its predecessors, whole or damaged, runnin
     for account in reader.accounts:
         print(account.path, account.records, account.missing, account.bad_lines)
 
-``build_trees(reader)`` returns the span tree of every process instead, in memory.
+``build_trees(reader)`` returns the span tree of every process instead, in memory. ``ProcessBook`` works out who each
+process is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from __future__ import annotations
 from nv_one_logger.reader.account import BadLine, FileAccount, Gap, ProcessAccount
 from nv_one_logger.reader.histogram import DurationHistogram
 from nv_one_logger.reader.lines import Line, LineSplitter
+from nv_one_logger.reader.processes import ProcessBook, ProcessIdentity
 from nv_one_logger.reader.record import ProcessKey, Record, RecordFormatError, SpanEvent
+from nv_one_logger.reader.session import Heartbeat, OpenSpan, SessionInfo
 from nv_one_logger.reader.spans import ProcessTree, SpanNode, SpanTracker, build_trees
 from nv_one_logger.reader.stream import FileScanner, RecordReader, order_rotated
 from nv_one_logger.reader.summary import OTHER_ERRORS, ErrorKind, RunSummary, SpanStats
@@ -32,15 +35,20 @@ __all__ = [
     "FileAccount",
     "FileScanner",
     "Gap",
+    "Heartbeat",
     "Line",
     "LineSplitter",
+    "OpenSpan",
     "ProcessAccount",
+    "ProcessBook",
+    "ProcessIdentity",
     "ProcessKey",
     "ProcessTree",
     "Record",
     "RecordFormatError",
     "RecordReader",
     "RunSummary",
+    "SessionInfo",
     "SpanEvent",
     "SpanNode",
     "SpanStats",

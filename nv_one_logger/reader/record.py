@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Dict, Mapping, NamedTuple, Optional, Union
 
 from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.reader.session import Heartbeat, SessionInfo, heartbeat_of, session_of
+from nv_one_logger.reader.values import integer, mapping, text, timestamp
 
 __all__ = [
     "APPLICATION_ERROR",
     "COMPLETE",
     "EVENT",
+    "HEARTBEAT",
     "KNOWN_TYPES",
+    "SESSION",
     "START",
     "STOP",
     "TELEMETRY_DATA_ERROR",
@@ -31,9 +35,11 @@ COMPLETE = "complete"
 EVENT = "event"
 APPLICATION_ERROR = "application_error"
 TELEMETRY_DATA_ERROR = "telemetry_data_error"
-KNOWN_TYPES = frozenset([START, STOP, COMPLETE, EVENT, APPLICATION_ERROR, TELEMETRY_DATA_ERROR])
-
-_NOTHING: Mapping[str, object] = {}
+SESSION = "session"
+HEARTBEAT = "heartbeat"
+KNOWN_TYPES = frozenset(
+    [START, STOP, COMPLETE, EVENT, APPLICATION_ERROR, TELEMETRY_DATA_ERROR, SESSION, HEARTBEAT],
+)
 
 
 class RecordFormatError(OneLoggerError):
@@ -110,17 +116,17 @@ class Record:
     @property
     def span_id(self) -> Optional[str]:
         """Id of the span the record is about or attached to; ``None`` for telemetry data errors."""
-        return _text(self.data.get("span_id" if self.type in (EVENT, APPLICATION_ERROR) else "id"))
+        return text(self.data.get("span_id" if self.type in (EVENT, APPLICATION_ERROR) else "id"))
 
     @property
     def parent_id(self) -> Optional[str]:
         """Id of the span's parent; ``None`` for a root, and in files that do not record it."""
-        return _text(self.data.get("parent_id"))
+        return text(self.data.get("parent_id"))
 
     @property
     def name(self) -> str:
         """The span's name; for the other records the event's; empty when absent."""
-        own = _text(self.data.get("name"))
+        own = text(self.data.get("name"))
         return own if own is not None else self.event.name
 
     @property
@@ -132,9 +138,9 @@ class Record:
     @property
     def event(self) -> SpanEvent:
         """The event or error that the record carries (nameless and empty for records about spans)."""
-        content = _mapping(self.data.get("event", self.data.get("error")))
-        attributes = _mapping(content.get("attributes"))
-        return SpanEvent(self.type, _text(content.get("name")) or "", attributes, _timestamp(attributes))
+        content = mapping(self.data.get("event", self.data.get("error")))
+        attributes = mapping(content.get("attributes"))
+        return SpanEvent(self.type, text(content.get("name")) or "", attributes, timestamp(attributes))
 
     @property
     def start_msec(self) -> Optional[int]:
@@ -149,13 +155,27 @@ class Record:
     @property
     def timestamp_msec(self) -> Optional[int]:
         """When the latest moment in the record happened, milliseconds since the epoch."""
+        if self.type == SESSION:
+            return timestamp(mapping(self.data.get("session")))
+        if self.type == HEARTBEAT:
+            return timestamp(self.data)
         for moment in (self.stop_msec, self.start_msec):
             if moment is not None:
                 return moment
         return self.event.timestamp_msec
 
+    @property
+    def session(self) -> Optional[SessionInfo]:
+        """What a ``session`` record says, ``None`` for the others."""
+        return session_of(self.data) if self.type == SESSION else None
+
+    @property
+    def heartbeat(self) -> Optional[Heartbeat]:
+        """What a ``heartbeat`` record says, ``None`` for the others."""
+        return heartbeat_of(self.data) if self.type == HEARTBEAT else None
+
     def _moment(self, key: str) -> Optional[int]:
-        return _timestamp(_mapping(_mapping(self.data.get(key)).get("attributes")))
+        return timestamp(mapping(mapping(self.data.get(key)).get("attributes")))
 
 
 def parse_object(data: bytes) -> Dict[str, object]:
@@ -184,13 +204,13 @@ def parse_object(data: bytes) -> Dict[str, object]:
 
 def count_of(data: Mapping[str, object]) -> Optional[int]:
     """Return a record's number, ``None`` when it has no usable one."""
-    count = _integer(data.get("count"))
+    count = integer(data.get("count"))
     return count if count is not None and count >= 1 else None
 
 
 def pid_of(data: Mapping[str, object]) -> Optional[int]:
     """Return a record's process id, ``None`` when it has none."""
-    return _integer(data.get("pid"))
+    return integer(data.get("pid"))
 
 
 def duration_of(attributes: Mapping[str, object]) -> Optional[Union[int, float]]:
@@ -200,19 +220,3 @@ def duration_of(attributes: Mapping[str, object]) -> Optional[Union[int, float]]
         return None
     # False for NaN and the infinities, and for integers that no float can hold.
     return duration if abs(duration) < 1e300 else None
-
-
-def _timestamp(attributes: Mapping[str, object]) -> Optional[int]:
-    return _integer(attributes.get("timestamp_msec"))
-
-
-def _integer(value: object) -> Optional[int]:
-    return value if type(value) is int else None  # json.loads() makes no subclasses, and a bool is no number here
-
-
-def _text(value: object) -> Optional[str]:
-    return value if isinstance(value, str) else None
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else _NOTHING

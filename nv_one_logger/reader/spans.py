@@ -10,6 +10,7 @@ from nv_one_logger.reader.record import (
     APPLICATION_ERROR,
     COMPLETE,
     EVENT,
+    HEARTBEAT,
     START,
     STOP,
     TELEMETRY_DATA_ERROR,
@@ -18,6 +19,7 @@ from nv_one_logger.reader.record import (
     SpanEvent,
     duration_of,
 )
+from nv_one_logger.reader.session import OpenSpan
 
 __all__ = ["ProcessTree", "SpanNode", "SpanTracker", "build_trees"]
 
@@ -106,22 +108,36 @@ class SpanTracker:
         span_id = record.span_id
         return self._open.get(record.process, {}).get(span_id) if span_id is not None else None
 
+    def opened_by(self, record: Record) -> Sequence[SpanNode]:
+        """Return the open spans that this record tells of: a start its own, a heartbeat all that it names."""
+        if record.type == HEARTBEAT:
+            return tuple(self._open.get(record.process, {}).values())
+        node = self.find_open(record) if record.type == START else None
+        return (node,) if node is not None else _NONE
+
     def add(self, record: Record) -> Sequence[SpanNode]:
         """Take one record and return the spans that it ends, usually none or one.
 
         A process that continues the file of one with the same id ends what that one left open; those spans stay
-        marked open. Records of unknown type, or about no span, change nothing.
+        marked open. A heartbeat tells of open spans whose starts are not in the file. Records of unknown type, or about
+        no span, change nothing.
         """
         if record.type in (EVENT, APPLICATION_ERROR):
             self._attach(record)
             return _NONE
+        heartbeat = record.heartbeat
+        if heartbeat is not None:
+            return self._take_heartbeat(record.process, heartbeat.open_spans)
         span_id = record.span_id
         if span_id is None or record.type not in (START, STOP, COMPLETE):
             return _NONE
         abandoned = self._abandoned_by(record.process)
         spans = self._open.setdefault(record.process, {})
         if record.type == START:
-            if span_id not in spans and (record.process, span_id) not in self._ended_set:
+            known = spans.get(span_id)
+            if known is not None:
+                known.attributes = known.attributes or record.attributes  # a heartbeat told of it first
+            elif (record.process, span_id) not in self._ended_set:
                 spans[span_id] = self._begin(record, span_id, spans)
             return abandoned
         # Complete, or a stop; a stop without its start, which was lost, makes the span known after all.
@@ -147,6 +163,15 @@ class SpanTracker:
             start_msec=record.start_msec,
             start_lost=record.type == STOP,
         )
+
+    def _take_heartbeat(self, process: ProcessKey, named: Sequence[OpenSpan]) -> Sequence[SpanNode]:
+        abandoned = self._abandoned_by(process)
+        spans = self._open.setdefault(process, {})
+        for one in named:
+            if one.id not in spans and (process, one.id) not in self._ended_set:
+                enclosing_id = next(reversed(spans), None)
+                spans[one.id] = SpanNode(one.id, one.name, process, one.parent_id, enclosing_id, {}, one.start_msec)
+        return abandoned
 
     def _remember(self, process: ProcessKey, span_id: str) -> None:
         if len(self._ended) == _REMEMBERED:
@@ -227,8 +252,7 @@ def build_trees(records: Iterable[Record]) -> List[ProcessTree]:
             _attach_late(record, known, tree)
         for node in tracker.add(record):
             nodes[node.process].setdefault(node.id, node)
-        opened = tracker.find_open(record) if record.type == START else None
-        if opened is not None:
+        for opened in tracker.opened_by(record):
             known.setdefault(opened.id, opened)
     for process, tree in trees.items():
         _link(tree, list(nodes[process].values()))

@@ -200,3 +200,46 @@ def test_every_span_stands_exactly_once_in_the_tree_whatever_the_parents(parents
     trees = build_trees(records)
     ids = [node.id for tree in trees for node in tree.walk()]
     assert sorted(ids) == sorted(str(index) for index in range(len(parents)))
+
+
+def heartbeat(*named: Any, process: ProcessKey = PROCESS) -> Record:
+    return record("heartbeat", process, open_spans=list(named), open_span_count=len(named))
+
+
+LOOP = {"id": "loop", "name": "name-loop", "start_msec": 10}
+STEP = {"id": "step", "parent_id": "loop", "name": "name-step", "start_msec": 20}
+
+
+def test_heartbeat_tells_of_open_spans_whose_start_was_never_written() -> None:
+    ended, tracker = track(heartbeat(LOOP, STEP))
+    assert ended == []
+    left = tracker.finish()
+    assert [(node.name, node.parent_id, node.enclosing_id, node.start_msec) for node in left] == [
+        ("name-loop", None, None, 10),
+        ("name-step", "loop", "loop", 20),
+    ]
+    assert all(node.is_open and not node.start_lost for node in left)
+
+
+def test_span_that_a_heartbeat_told_of_first_is_completed_by_its_records() -> None:
+    begun = record("start", id="loop", name="name-loop", attributes={"shard": 3}, start_event=moment(10))
+    ended, tracker = track(heartbeat(LOOP, STEP), begun, complete("step", parent="loop"), stop("loop", 40))
+    assert [(node.id, node.start_msec, node.stop_msec) for node in ended] == [("step", 20, 4), ("loop", 10, 40)]
+    assert ended[1].attributes == {"shard": 3}
+    assert tracker.finish() == []
+
+
+def test_heartbeat_opens_no_span_that_has_ended() -> None:
+    _, tracker = track(start("loop"), stop("loop"), heartbeat(LOOP))
+    assert tracker.open_spans() == []
+
+
+def test_heartbeat_of_a_restarted_process_ends_what_its_predecessor_left_open() -> None:
+    ended, tracker = track(start("old"), heartbeat(LOOP, process=ProcessKey("f.jsonl", 7, 2)))
+    assert [(node.id, node.is_open) for node in ended] == [("old", True)]
+    assert [node.id for node in tracker.open_spans()] == ["loop"]
+
+
+def test_tree_has_the_spans_that_only_heartbeats_tell_of() -> None:
+    tree = only_tree([start("app"), heartbeat({"id": "app", "name": "name-app"}, {**LOOP, "parent_id": "app"}, STEP)])
+    assert shape(tree.roots) == {"app": {"loop": {"step": {}}}}

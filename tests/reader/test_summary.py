@@ -56,10 +56,10 @@ def test_events_are_counted_by_name_and_unknown_types_by_type() -> None:
     summary = summary_of(
         record("event", span_id="a", event={"name": "saved", "attributes": {}}),
         record("event", span_id="a", event={"name": "saved", "attributes": {}}),
-        record("heartbeat"),
+        record("rumour"),
     )
     assert summary.events == {"saved": 2}
-    assert summary.unknown_types == {"heartbeat": 1}
+    assert summary.unknown_types == {"rumour": 1}
     assert summary.records == 3
 
 
@@ -88,7 +88,7 @@ def test_kinds_of_errors_are_bounded() -> None:
 
 
 def test_span_of_time_reaches_from_the_first_to_the_last_moment() -> None:
-    summary = summary_of(span("a", "a", 20, 30), span("b", "b", 5, 25), record("heartbeat"))
+    summary = summary_of(span("a", "a", 20, 30), span("b", "b", 5, 25), record("rumour"))
     assert (summary.first_msec, summary.last_msec) == (5, 30)
 
 

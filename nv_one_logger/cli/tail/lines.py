@@ -9,11 +9,13 @@ from typing import Iterator, Mapping, Optional, Tuple
 from rich.text import Text
 
 from nv_one_logger.cli.console import format_msec, printable
-from nv_one_logger.reader import Record, SpanNode
+from nv_one_logger.reader import Record, SessionInfo, SpanNode
 from nv_one_logger.reader.record import (
     APPLICATION_ERROR,
     COMPLETE,
     EVENT,
+    HEARTBEAT,
+    SESSION,
     START,
     STOP,
     TELEMETRY_DATA_ERROR,
@@ -31,7 +33,10 @@ _WORDS: Mapping[str, Tuple[str, str]] = {
     EVENT: ("event", "blue"),
     APPLICATION_ERROR: ("ERROR", "bold red"),
     TELEMETRY_DATA_ERROR: ("TELEMETRY", "bold yellow"),
+    SESSION: ("begin", "bold blue"),
+    HEARTBEAT: ("alive", "dim green"),
 }
+_MAX_NAMED_SPANS = 3
 
 
 def record_line(record: Record, source: str, span: Optional[SpanNode]) -> Text:
@@ -49,16 +54,34 @@ def record_line(record: Record, source: str, span: Optional[SpanNode]) -> Text:
     if source:
         line.append(f" {source}")
     line.append(f" {printable(word):<5} ", style=style)
-    line.append(printable(record.name), style="bold")
+    line.append(printable(_name(record)), style="bold")
     duration = duration_of(record.attributes)
     if duration is not None and record.type in (STOP, COMPLETE):
         line.append(f" {format_msec(duration)}", style=style)
     if span is not None and record.type in (EVENT, APPLICATION_ERROR):
         line.append(f" on {printable(span.name)}", style="dim")
     told = span.attributes if span is not None and record.type == STOP else {}
-    for text in _pairs(record.attributes, told):
+    for text in _pairs(record.attributes if record.session is None else _described(record.session), told):
         line.append(f" {text}")
     return line
+
+
+def _name(record: Record) -> str:
+    """Return what the line is about: a span or event, of a session its application, of a heartbeat what is open."""
+    if record.session is not None:
+        return record.session.application_name or ""
+    if record.heartbeat is None:
+        return record.name
+    names = [span.name for span in record.heartbeat.open_spans]
+    if not names:
+        return "nothing open"
+    outer = ["..."] if len(names) > _MAX_NAMED_SPANS else []
+    return " > ".join([*outer, *names[-_MAX_NAMED_SPANS:]])
+
+
+def _described(session: SessionInfo) -> Mapping[str, object]:
+    names = ("session_tag", "attempt", "world_size", "host")
+    return {name: value for name, value in ((name, getattr(session, name)) for name in names) if value is not None}
 
 
 def _pairs(attributes: Mapping[str, object], told: Mapping[str, object]) -> Iterator[str]:

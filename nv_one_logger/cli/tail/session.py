@@ -12,8 +12,7 @@ from rich.text import Text
 from nv_one_logger.cli.tail.filters import Filters
 from nv_one_logger.cli.tail.following import FollowedFile
 from nv_one_logger.cli.tail.lines import record_line
-from nv_one_logger.cli.tail.ranks import RankBook
-from nv_one_logger.reader import BadLine, Gap, Record, SpanTracker
+from nv_one_logger.reader import BadLine, Gap, ProcessBook, Record, SpanTracker
 
 __all__ = ["TailSession"]
 
@@ -38,7 +37,7 @@ class TailSession:
         self._show = show
         self._warn = warn
         self._tracker = SpanTracker()
-        self._ranks = RankBook()
+        self._processes = ProcessBook()
         self._latest_msec = 0
 
     @property
@@ -70,7 +69,8 @@ class TailSession:
 
     def _entries(self, records: Iterable[Record]) -> Iterable[_Entry]:
         for record in records:
-            rank = self._ranks.rank_of(record)
+            self._processes.add(record)
+            rank = self._processes.identity(record.process).rank
             span = self._tracker.find_open(record)
             # Rendered before the tracker overlays the attributes of the start with those of the stop.
             line = record_line(record, self._source(record, rank), span)

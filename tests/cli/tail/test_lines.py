@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 import pytest
 
@@ -58,7 +58,29 @@ def test_error_leaves_the_traceback_out() -> None:
 
 
 def test_unknown_type_is_shown_as_it_is() -> None:
-    assert line(record("heartbeat", name="h")) == "??:??:??.??? rank 0 heartbeat h"
+    assert line(record("rumour", name="h")) == "??:??:??.??? rank 0 rumour h"
+
+
+def test_session_shows_whose_records_follow() -> None:
+    session = {"application_name": "digits", "session_tag": "run-7", "attempt": 2, "rank": 0, "world_size": 4}
+    told = line(record("session", session={**session, "host": "node-0", "timestamp_msec": MSEC}))
+    assert told == "12:00:01.250 rank 0 begin digits session_tag=run-7 attempt=2 world_size=4 host=node-0"
+    assert line(record("session", session={"timestamp_msec": MSEC})) == "12:00:01.250 rank 0 begin "
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ([], "nothing open"),
+        (["application", "loop"], "application > loop"),
+        (["application", "loop", "iteration", "forward"], "... > loop > iteration > forward"),
+    ],
+    ids=["nothing", "two", "many"],
+)
+def test_heartbeat_shows_the_innermost_open_spans(names: List[str], shown: str) -> None:
+    open_spans = [{"id": name, "name": name, "start_msec": 1} for name in names]
+    told = line(record("heartbeat", timestamp_msec=MSEC, open_spans=open_spans, open_span_count=len(names)))
+    assert told == f"12:00:01.250 rank 0 alive {shown}"
 
 
 @pytest.mark.parametrize("msec", [10**30, -(10**30)])

@@ -78,10 +78,10 @@ def test_new_records_follow(tmp_path: Path) -> None:
 
 def test_record_without_a_time_stays_where_it_was_read(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
-    path.write_text(event("a", 5) + '{"type":"heartbeat"}\n' + event("b", 6))
+    path.write_text(event("a", 5) + '{"type":"rumour"}\n' + event("b", 6))
     screen = Screen(path)
     screen.session.show_past(None)
-    assert screen.words() == ["event a", "heartbeat", "event b"]
+    assert screen.words() == ["event a", "rumour", "event b"]
 
 
 def test_filters_know_the_span_of_an_event() -> None:
@@ -98,6 +98,15 @@ def test_files_without_a_rank_are_told_apart_by_their_names(tmp_path: Path) -> N
     screen = Screen(first, second)
     screen.session.show_past(None)
     assert screen.words() == ["a.jsonl event x", "b.jsonl event y"]
+
+
+def test_rank_is_known_from_the_session_record_on(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    session = {"type": "session", "session": {"application_name": "digits", "rank": 3}, "count": 1, "pid": 7}
+    path.write_text(json.dumps(session) + "\n" + event("a", 1, count=2, pid=7))
+    screen = Screen(path)
+    screen.session.show_past(None)
+    assert screen.words() == ["rank 3 begin digits", "rank 3 event a"]
 
 
 def test_damage_and_gaps_are_warned_of(tmp_path: Path) -> None:
