@@ -72,7 +72,8 @@ def configure_telemetry(arguments: argparse.Namespace, steps: int) -> None:
     )
     provider = TrainingTelemetryProvider.instance()
     # Appends: the records of a job that is restarted follow those of the job that failed.
-    provider.with_base_config(config).with_exporter(FileExporter(arguments.output / "telemetry.jsonl"))
+    records = FileExporter(arguments.output / "telemetry.jsonl", session_record=True, heartbeat_sec=10)
+    provider.with_base_config(config).with_exporter(records)
     provider.with_signal_handlers().configure_provider()
 
 

@@ -27,6 +27,8 @@ exporters:
   - class_name: file
     config:
       file_path: "telemetry/{application_name}-rank{rank}.jsonl"
+      session_record: true   # the file says first whose it is: application, session, attempt, rank, host
+      heartbeat_sec: 30      # and every 30 seconds, which spans are open
 
   # Writes readable lines to a logger, given by its name.
   # - class_name: logger

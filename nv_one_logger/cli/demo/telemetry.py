@@ -36,7 +36,7 @@ def configure_telemetry(records: Path, config_file: Optional[Path]) -> None:
                 log_every_n_train_iterations=50,
             )
         )
-        .with_exporter(FileExporter(file_path=records))
+        .with_exporter(FileExporter(file_path=records, session_record=True, heartbeat_sec=10))
         .with_exporter(LoggerExporter(logger=logging.getLogger(_LOGGER_NAME)))
         # Iterations are not exported by default. The demo is short, and its summary shall show them.
         .with_export_customization(ExportCustomizationMode.EXPORT_ALL_SPANS, None)

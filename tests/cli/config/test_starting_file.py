@@ -21,7 +21,14 @@ def entry(name: str) -> CatalogueEntry:
 def test_file_enables_the_file_exporter_and_explains_the_rest() -> None:
     text = starting_file([], [])
     (only,) = yaml.safe_load(text)["exporters"]
-    assert only == {"class_name": "file", "config": {"file_path": "telemetry/{application_name}-rank{rank}.jsonl"}}
+    assert only == {
+        "class_name": "file",
+        "config": {
+            "file_path": "telemetry/{application_name}-rank{rank}.jsonl",
+            "session_record": True,
+            "heartbeat_sec": 30,
+        },
+    }
     assert "acme" not in text
 
 
