@@ -51,8 +51,15 @@ class LineSplitter:
         """Return the lines that end within ``chunk``; consume the iterator before the next call."""
         *finished, rest = chunk.split(b"\n")
         for piece in finished:
-            self._add(piece)
-            yield self._take(terminated=True)
+            size = len(piece)
+            if self._size or size > self._max_line_bytes:
+                self._add(piece)
+                yield self._take(terminated=True)
+            else:  # as nearly always: the whole line is in this piece
+                line = Line(self._number, self._offset, size, piece, True)
+                self._number += 1
+                self._offset += size + 1
+                yield line
         self._add(rest)
 
     def finish(self) -> Optional[Line]:

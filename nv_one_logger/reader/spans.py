@@ -122,17 +122,15 @@ class SpanTracker:
         marked open. A heartbeat tells of open spans whose starts are not in the file. Records of unknown type, or about
         no span, change nothing.
         """
-        if record.type in (EVENT, APPLICATION_ERROR):
-            self._attach(record)
-            return _NONE
-        heartbeat = record.heartbeat
-        if heartbeat is not None:
-            return self._take_heartbeat(record.process, heartbeat.open_spans)
+        if record.type not in (START, STOP, COMPLETE):
+            return self._take_other(record)
         span_id = record.span_id
-        if span_id is None or record.type not in (START, STOP, COMPLETE):
+        if span_id is None:
             return _NONE
         abandoned = self._abandoned_by(record.process)
-        spans = self._open.setdefault(record.process, {})
+        spans = self._open.get(record.process)
+        if spans is None:
+            spans = self._open[record.process] = {}
         if record.type == START:
             known = spans.get(span_id)
             if known is not None:
@@ -163,6 +161,15 @@ class SpanTracker:
             start_msec=record.start_msec,
             start_lost=record.type == STOP,
         )
+
+    def _take_other(self, record: Record) -> Sequence[SpanNode]:
+        """Take a record that is not about one span's start or end."""
+        heartbeat = record.heartbeat
+        if heartbeat is not None:
+            return self._take_heartbeat(record.process, heartbeat.open_spans)
+        if record.type in (EVENT, APPLICATION_ERROR):
+            self._attach(record)
+        return _NONE
 
     def _take_heartbeat(self, process: ProcessKey, named: Sequence[OpenSpan]) -> Sequence[SpanNode]:
         abandoned = self._abandoned_by(process)

@@ -72,29 +72,30 @@ class FileScanner:
         self.account = FileAccount(path)
         self._source = rotation_base(path) if source is None else source
         self._counters: Dict[int, RunCounter] = {} if counters is None else counters
+        self._keys: Dict[int, ProcessKey] = {}  # the latest of each process id
         self._max_details = max_details
         self._on_bad_line = on_bad_line
         self._on_gap = on_gap
 
     def scan(self, line: Line) -> Optional[Record]:
         """Take one line; return its record, or ``None`` when it is blank or was reported as bad."""
+        number, offset, size, content, terminated = line
         account = self.account
         account.lines += 1
-        account.bytes += line.size + line.terminated
-        if line.data is None:
+        account.bytes += size + terminated
+        if content is None:
             self._report_bad(line, "longer than the reader accepts")
             return None
-        if not line.data or line.data.isspace():
+        if not content or content.isspace():
             account.blank_lines += 1
             return None
         try:
-            data = parse_object(line.data)
+            data = parse_object(content)
         except RecordFormatError as error:
             self._report_bad(line, error.message)
             return None
         account.records += 1
-        process = ProcessKey(self._source, pid_of(data), self._take_number(data, line))
-        return Record(account.path, line.number, line.offset, process, str(data["type"]), data)
+        return Record(account.path, number, offset, self._take_number(data, line), str(data["type"]), data)
 
     def _report_bad(self, line: Line, reason: str) -> None:
         account = self.account
@@ -109,22 +110,30 @@ class FileScanner:
         if self._on_bad_line is not None:
             self._on_bad_line(bad)
 
-    def _take_number(self, data: Dict[str, object], line: Line) -> int:
-        """Account for the record's number and return which run of its process id it belongs to."""
+    def _take_number(self, data: Dict[str, object], line: Line) -> ProcessKey:
+        """Account for the record's number and return which process it belongs to."""
         pid, count = pid_of(data), count_of(data)
         if pid is None or count is None:
             self.account.uncounted += 1
             known = self._counters.get(pid) if pid is not None else None
-            return known.run if known is not None else 1
-        counter = self._counters.setdefault(pid, RunCounter())
+            return ProcessKey(self._source, pid, known.run if known is not None else 1)
+        counter = self._counters.get(pid)
+        if counter is None:
+            counter = self._counters[pid] = RunCounter()
         missing = counter.take(count)
-        process = self.account.processes.setdefault(pid, ProcessAccount(pid, first_run=counter.run))
+        run = counter.run
+        process = self.account.processes.get(pid)
+        if process is None:
+            process = self.account.processes[pid] = ProcessAccount(pid, first_run=run)
         process.records += 1
         process.last_count = count
-        process.last_run = counter.run
+        process.last_run = run
         if missing is not None:
-            self._report_gap(Gap(self.account.path, line.number, pid, counter.run, *missing), process)
-        return counter.run
+            self._report_gap(Gap(self.account.path, line.number, pid, run, *missing), process)
+        key = self._keys.get(pid)
+        if key is None or key.run != run:
+            key = self._keys[pid] = ProcessKey(self._source, pid, run)
+        return key
 
     def _report_gap(self, gap: Gap, process: ProcessAccount) -> None:
         process.missing += gap.missing

@@ -10,6 +10,8 @@ from nv_one_logger.reader.record import (
     APPLICATION_ERROR,
     EVENT,
     KNOWN_TYPES,
+    START,
+    STOP,
     TELEMETRY_DATA_ERROR,
     ProcessKey,
     Record,
@@ -120,15 +122,17 @@ class RunSummary:
         """Take one record."""
         self.records += 1
         self.processes[record.process] = self.processes.get(record.process, 0) + 1
-        self._widen(record.start_msec)
+        kind = record.type
+        if kind not in (START, STOP):  # whose one moment comes next
+            self._widen(record.start_msec)
         self._widen(record.timestamp_msec)
-        if record.type == EVENT:
+        if kind == EVENT:
             name = record.event.name
             self.events[name] = self.events.get(name, 0) + 1
-        elif record.type in (APPLICATION_ERROR, TELEMETRY_DATA_ERROR):
+        elif kind in (APPLICATION_ERROR, TELEMETRY_DATA_ERROR):
             self._add_error(record)
-        elif record.type not in KNOWN_TYPES:
-            self.unknown_types[record.type] = self.unknown_types.get(record.type, 0) + 1
+        elif kind not in KNOWN_TYPES:
+            self.unknown_types[kind] = self.unknown_types.get(kind, 0) + 1
         for node in self._tracker.add(record):
             self._add_span(node)
 

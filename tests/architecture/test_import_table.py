@@ -37,7 +37,7 @@ MAY_REQUIRE: Dict[str, FrozenSet[str]] = {
     "api": frozenset({"overrides", "pydantic"}),
     "training_telemetry": frozenset({"overrides", "pydantic"}),
     "training_recorder": frozenset(),
-    "reader": frozenset(),
+    "reader": frozenset({"pydantic_core"}),
     "testing": frozenset({"overrides", "pluggy", "pytest"}),
     "cli": frozenset({"click", "rich"}),
 }

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from typing import Any, Dict
 
 import pytest
@@ -113,3 +115,51 @@ def test_no_content_makes_a_property_fail(type_name: str, data: Dict[str, Any]) 
 @pytest.mark.parametrize("value", [True, "4", None, float("nan"), float("inf"), 10**400])
 def test_duration_that_is_no_finite_number_is_absent(value: object) -> None:
     assert duration_of({"duration_msec": value}) is None
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def parsed_by_json(line: bytes) -> Any:
+    """What Python's own parser makes of a line: the measure of the quicker one."""
+    try:
+        parsed = json.loads(line.decode("utf-8"))
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) and isinstance(parsed.get("type"), str) else None
+
+
+@given(
+    value=JSON_VALUES,
+    escaped=st.booleans(),
+    mutation=st.tuples(st.integers(0, 200), st.integers(0, 3), st.binary(max_size=3)),
+)
+def test_any_line_is_read_as_python_reads_json(value: Any, escaped: bool, mutation: Any) -> None:
+    text = json.dumps({"type": "event", "v": value}, ensure_ascii=escaped)
+    whole = text.encode("utf-8", "surrogatepass")
+    place, removed, added = mutation
+    for line in (whole, whole[:place] + added + whole[place + removed :]):
+        try:
+            parsed: Any = parse_object(line)
+        except RecordFormatError:
+            parsed = None
+        assert repr(parsed) == repr(parsed_by_json(line))  # repr: NaN is not equal to itself
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"type":"event","v":"\\ud800"}', b'{"type":"event","v":' + b"[" * 300 + b"]" * 300 + b"}"]
+)
+def test_what_only_the_slower_parser_reads_is_read(line: bytes) -> None:
+    assert parse_object(line) == json.loads(line)
+
+
+def test_record_can_be_handed_to_another_process_and_not_be_changed() -> None:
+    one = record(type="start", name="a")
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert copy.copy(one) == one
+    with pytest.raises(AttributeError):
+        one.type = "stop"  # type: ignore[misc]
