@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from nv_one_logger.reader.account import BadLine, FileAccount, Gap, ProcessAccount
 from nv_one_logger.reader.histogram import DurationHistogram
+from nv_one_logger.reader.json_schema import RECORD_SCHEMA_VERSION, record_schema
 from nv_one_logger.reader.lines import Line, LineSplitter
 from nv_one_logger.reader.processes import ProcessBook, ProcessIdentity
 from nv_one_logger.reader.record import ProcessKey, Record, RecordFormatError, SpanEvent
@@ -29,6 +30,7 @@ from nv_one_logger.reader.summary import OTHER_ERRORS, ErrorKind, RunSummary, Sp
 
 __all__ = [
     "OTHER_ERRORS",
+    "RECORD_SCHEMA_VERSION",
     "BadLine",
     "DurationHistogram",
     "ErrorKind",
@@ -55,4 +57,5 @@ __all__ = [
     "SpanTracker",
     "build_trees",
     "order_rotated",
+    "record_schema",
 ]

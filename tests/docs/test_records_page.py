@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Set
 
+import jsonschema
 import pytest
 
 from nv_one_logger.exporter.internal.record_type import RecordType
+from nv_one_logger.reader import record_schema
 
 Record = Dict[str, Any]
 
@@ -56,6 +58,22 @@ def test_examples_have_the_keys_of_the_table(records_page: Any) -> None:
         layout = layouts(records_page)[example["type"]]
         assert [key for key in (key.rstrip("?") for key in layout) if key in example] == list(example)
         assert {key for key in layout if not key.endswith("?")} <= set(example)
+
+
+def test_examples_are_valid(records_page: Any) -> None:
+    validator = jsonschema.Draft202012Validator(record_schema())
+    for block in records_page.blocks:
+        if block.language == "json":
+            validator.validate(json.loads(block.text))
+
+
+def test_schema_has_the_keys_of_the_table(records_page: Any) -> None:
+    schema = record_schema()
+    for kind, layout in layouts(records_page).items():
+        described = schema["$defs"][kind]
+        keys = [key for key in layout if key not in ("type", "count", "pid")]
+        assert set(described["properties"]) == {key.rstrip("?") for key in keys}
+        assert set(described["required"]) == {key for key in keys if not key.endswith("?")}
 
 
 def test_every_key_is_explained(records_page: Any) -> None:
