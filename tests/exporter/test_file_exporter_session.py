@@ -220,6 +220,51 @@ def test_forked_child_that_is_initialized_says_who_it_is_once(opened: Any, path:
     assert kinds(path) == [("session", 1), ("session", 1), ("complete", 2)]
 
 
+def test_renewed_exporter_says_who_it_is_at_its_first_record(opened: Any, path: Path) -> None:
+    """As in a forked child, in this process."""
+    exporter = opened(session_record=True, heartbeat_sec=NEVER)
+    exporter._renew_after_fork()
+    now = time.monotonic()
+    assert exporter.write_heartbeat_if_due(now + 2 * NEVER) is None
+    record_span(exporter)
+    assert exporter.write_heartbeat_if_due(now) == pytest.approx(NEVER, abs=60)
+    assert kinds(path) == [("session", 1), ("session", 1), ("complete", 2)]
+
+
+def test_renewed_exporter_that_is_initialized_says_who_it_is_once(opened: Any, path: Path) -> None:
+    exporter = opened(session_record=True)
+    exporter._renew_after_fork()
+    exporter.initialize()
+    record_span(exporter)
+    assert kinds(path) == [("session", 1), ("session", 1), ("complete", 2)]
+
+
+def test_renewed_exporter_whose_file_is_rotated_says_who_it_is_in_a_file_of_its_own(
+    opened: Any, path: Path, tmp_path: Path
+) -> None:
+    exporter = opened(session_record=True, max_bytes=10**6)
+    exporter._renew_after_fork()
+    os.rename(path, tmp_path / "elsewhere.jsonl")
+    record_span(exporter)
+    assert kinds(path) == [("session", 1), ("complete", 2)]
+
+
+def test_renewed_exporter_that_cannot_open_its_file_loses_records_only(opened: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    exporter = opened(file_path=folder / "run.jsonl", session_record=True, max_bytes=10**6)
+    exporter._renew_after_fork()
+    os.rename(folder, tmp_path / "gone")
+    folder.write_text("in the way")
+    span = Span.create("work")
+    exporter.export_start(span)
+    span.stop()
+    with pytest.raises(RecordWriteError, match="cannot open"):
+        exporter.export_stop(span)
+    folder.unlink()
+    record_span(exporter)
+    assert kinds(folder / "run.jsonl") == [("session", 2), ("complete", 3)]
+
+
 @needs_fork
 @pytest.mark.parametrize("options", [{}, {"max_bytes": 10**6}], ids=["file of its own", "rotated"])
 def test_forked_child_that_opens_a_file_says_who_it_is_there(
