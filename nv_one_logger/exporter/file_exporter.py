@@ -311,9 +311,10 @@ class FileExporter(BaseJsonExporter):
             if is_moved:
                 self._open()
                 file.close()
-                line = self._introduce(line)
         except (OSError, ValueError, MemoryError):  # disk full, directory gone: go on in the file that is open
             return file, line
+        if is_moved:
+            line = self._introduce(line)
         return self._file or file, line
 
 
