@@ -81,7 +81,14 @@ def test_eighty_thousand_spans_of_eight_threads(path: Path, start: Any, account:
     assert len(found.started) == 80_000
 
 
-@pytest.mark.parametrize("options", ["", "max_bytes=100_000, backup_count=1000"], ids=["growing", "rotated"])
+TALKATIVE = "session_record=True, heartbeat_sec=0.005"
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["", "max_bytes=100_000, backup_count=1000", TALKATIVE, f"max_bytes=100_000, backup_count=1000, {TALKATIVE}"],
+    ids=["growing", "rotated", "talkative", "talkative and rotated"],
+)
 def test_four_processes_and_their_children_in_one_file(path: Path, start: Any, account: Any, options: str) -> None:
     text = f"""
         recorder = recorder_with(FileExporter(sys.argv[1], {options}))

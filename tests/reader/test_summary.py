@@ -63,6 +63,19 @@ def test_events_are_counted_by_name_and_unknown_types_by_type() -> None:
     assert summary.records == 3
 
 
+def test_sessions_and_heartbeats_are_known_and_tell_when_a_process_was_alive() -> None:
+    named = {"id": "a", "name": "loop", "start_msec": 30}
+    summary = RunSummary()
+    for each in (
+        record("session", session={"application_name": "digits", "timestamp_msec": 10}),
+        record("heartbeat", timestamp_msec=90, open_spans=[named], open_span_count=1),
+    ):
+        summary.add(each)
+    assert [node.name for node in summary.finish()] == ["loop"]
+    assert (summary.first_msec, summary.last_msec, summary.unknown_types) == (10, 90, {})
+    assert (summary.records, summary.spans["loop"].open) == (2, 1)
+
+
 def test_errors_are_grouped_by_exception_and_message() -> None:
     attributes = {"exception_type": "ValueError", "error_message": "bad row"}
     summary = summary_of(
