@@ -53,6 +53,7 @@ __all__ = [
     "on_train_end",
     "on_train_start",
     "on_training_single_iteration_end",
+    "on_training_single_iteration_failed",
     "on_training_single_iteration_start",
     "on_validation_end",
     "on_validation_single_iteration_end",
@@ -253,8 +254,8 @@ def on_training_single_iteration_end(
 
 
 @callback
-def _on_training_single_iteration_failed() -> None:
-    """Tell that an exception has left a training iteration: it ends, and does not count as one that was done."""
+def on_training_single_iteration_failed() -> None:
+    """Tell that an exception has left a training iteration, or that it was skipped: it does not count as done."""
     training_recorder()._fail_iteration(TracingTimestamp.now())
 
 

@@ -182,7 +182,7 @@ def training_iteration() -> _Phase:
     return _Phase(
         callbacks.on_training_single_iteration_start,
         callbacks.on_training_single_iteration_end,
-        end_failed=callbacks._on_training_single_iteration_failed,
+        end_failed=callbacks.on_training_single_iteration_failed,
     )
 
 

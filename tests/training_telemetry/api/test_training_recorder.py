@@ -429,6 +429,18 @@ def test_after_the_end_spans_are_null_spans_and_stopping_late_is_fine(start_job:
 # --- forgotten ends --------------------------------------------------------------------------------------------------
 
 
+def test_iteration_that_failed_or_was_skipped_is_not_counted(start_job: StartJob) -> None:
+    job = start_job()
+    callbacks.on_app_start()
+    callbacks.on_train_start(0)
+    callbacks.on_training_single_iteration_start()
+    callbacks.on_training_single_iteration_failed()
+    callbacks.on_training_single_iteration_start()
+    callbacks.on_training_single_iteration_end()
+    assert job.state.completed_training_iterations_overall == 1
+    assert job.problems() == job.errors() == []
+
+
 def test_skipped_iteration_end_raises_and_the_end_still_works(start_job: StartJob) -> None:
     job = start_job()
     callbacks.on_app_start()
