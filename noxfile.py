@@ -27,7 +27,9 @@ nox.options.error_on_missing_interpreters = False  # also in CI: a skipped sessi
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]
-PLUGINS = sorted(path.parent.name for path in ROOT.glob("plugins/*/tests"))
+# PyTorch is in one environment only, that of the session of this name, which runs also the tests of what needs it.
+WITH_PYTORCH = ["lightning"]
+PLUGINS = sorted({path.parent.name for path in ROOT.glob("plugins/*/tests")} - set(WITH_PYTORCH))
 
 # Suites too slow or too demanding for every run; each has a session once its folder exists.
 DEMANDING = ["browser", "faults", "kill", "pytorch", "soak"]
@@ -182,8 +184,25 @@ def demanding_suite(name: str) -> Callable[[nox.Session], None]:
 
 
 for _name in DEMANDING:
-    if (ROOT / "tests" / _name).is_dir():
+    if (ROOT / "tests" / _name).is_dir() and _name != "pytorch":
         nox.session(name=_name)(demanding_suite(_name))
+
+
+@nox.session(python=interpreter("3.11"))
+def pytorch(session: nox.Session) -> None:
+    """Run tests/pytorch, then the Lightning plugin's tests with the newest Lightning and with the oldest."""
+    folder = ROOT / "plugins" / "lightning"
+    own_groups = nox.project.load_toml(str(folder / "pyproject.toml"))["dependency-groups"]
+    install_library(session, *group("pytorch"))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    session.run("pytest", "tests/pytorch")
+    session.install(build_wheel(session, str(folder)), *own_groups["test"], *group("pytorch"))
+    with session.chdir(folder):
+        session.run("pytest")
+        session.install(*own_groups["oldest"], *group("pytorch"))
+        session.run("pytest", "-m", "not slow")
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
