@@ -53,7 +53,14 @@ def plain_twice(library: Any, job: Any, folder: Path, **arguments: Any) -> Any:
     return plain(library, job, folder, **arguments)
 
 
+def of_the_model_and_hooked(library: Any, job: Any, folder: Path, **arguments: Any) -> Any:
+    trainer = hooked(library, job, folder, **arguments)
+    library.model_class.configure_callbacks = lambda model: [TimeEventCallback(job.provider)]
+    return trainer
+
+
 WAYS = [
+    of_the_model_and_hooked,
     plain,
     hooked,
     hooked_subclass_of_hooked,
@@ -140,6 +147,32 @@ def test_checkpoint_saved_because_of_an_exception_is_recorded(
         trainer.fit(preferred.model(fail_in="validation"))
     assert (tmp_path / "rescue.ckpt").exists()
     assert [one["current_iteration"] for one in job.events("save_checkpoint_success")] == [4]
+
+
+def test_trainer_after_an_interrupt_reports_to_the_callback_that_it_has(
+    preferred: Any, start_job: StartJob, tmp_path: Path
+) -> None:
+    job = start_job()
+    first, second = TimeEventCallback(job.provider), TimeEventCallback(job.provider)
+    trainer = preferred.trainer(tmp_path, callbacks=[first])
+    with pytest.raises(RuntimeError, match="no more"):
+        trainer.fit(preferred.model(fail_in="training"))
+    trainer.callbacks[0] = second
+    trainer.fit(preferred.model())
+    assert "save_checkpoint" not in vars(trainer)
+
+
+def test_search_for_a_learning_rate_disturbs_nothing(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    tuner = importlib.import_module(f"{preferred.ptl.__name__}.tuner")
+    job = start_job()
+    trainer = hooked(preferred, job, tmp_path, callbacks=[])
+    model = preferred.model()
+    model.learning_rate = 0.1
+    tuner.Tuner(trainer).lr_find(model, num_training=3, update_attr=False)
+    trainer.fit(model)
+    assert job.counts()["training_loop"] == 1
+    assert job.open_spans() == ["application"]
+    assert job.problems() == job.errors() == []
 
 
 def test_trainer_is_left_as_it_was(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:

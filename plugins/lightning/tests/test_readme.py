@@ -56,3 +56,12 @@ def _is_installed() -> bool:
         return bool(metadata.version("nv-one-logger-pytorch-lightning-integration"))
     except metadata.PackageNotFoundError:
         return False
+
+
+def test_every_defect_has_a_test_that_exists() -> None:
+    rows = re.findall(r"^\| (\d+) \| .* \| (.*) \|$", README.read_text("utf-8"), re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(21, 34))
+    for _, cell in rows:
+        for path, name in re.findall(r"`tests/(\w+\.py)::(\w+)`", cell) or [("", "")]:
+            text = (README.parent / "tests" / path).read_text("utf-8")
+            assert re.search(rf"^def {name}\(", text, re.MULTILINE), name

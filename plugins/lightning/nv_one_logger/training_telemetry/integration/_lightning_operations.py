@@ -21,6 +21,8 @@ __all__ = ["Operation", "record_calls_of", "recorded_load", "recorded_save", "st
 
 _log = logging.getLogger(__name__)
 
+_IS_SAVING = "_nv_one_logger_is_saving"
+
 
 class Operation:
     """A save or a load that Lightning is in the middle of.
@@ -38,8 +40,8 @@ class Operation:
 def recorded_save(callback: Any, trainer: Any, save: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Save a checkpoint and tell the callback of its start, its success and its end.
 
-    A save that the callback knows of already is left alone: one that the application reports itself, and one seen both
-    at the class of the trainer and at the trainer.
+    A save that is known already is left alone: one that the application reports itself, and one seen both at the class
+    of the trainer and at the trainer.
 
     Args:
         callback: A ``TimeEventCallback``; ``None`` for a trainer without one.
@@ -48,16 +50,19 @@ def recorded_save(callback: Any, trainer: Any, save: Callable[..., Any], *args: 
         args: What it was called with.
         kwargs: What it was called with.
     """
-    if callback is None or getattr(callback, "_is_saving", False) is True:
+    is_known = getattr(callback, "_is_saving", False) is True or getattr(trainer, _IS_SAVING, False) is True
+    if callback is None or is_known:
         return save(*args, **kwargs)
     step = trainer.global_step
     callback.on_save_checkpoint_start(global_step=step)
     operation = Operation("save")
+    setattr(trainer, _IS_SAVING, True)
     try:
         is_written, result = _save(callback, trainer, operation, step, functools.partial(save, *args, **kwargs))
         if is_written and not operation.is_reported_by_application:
             callback.on_save_checkpoint_success(global_step=step)
     finally:
+        setattr(trainer, _IS_SAVING, False)
         callback.on_save_checkpoint_end()
     return result
 
@@ -141,7 +146,10 @@ def record_calls_of(trainer: Any, callback: Any) -> None:
 
 def _replace(owner: Any, name: str, record: Callable[..., Any], callback: Any, trainer: Any) -> None:
     try:
-        if not isinstance(vars(owner).get(name), _RecordedMethod):
+        found = vars(owner).get(name)
+        if isinstance(found, _RecordedMethod):  # left by a run that was interrupted
+            found.callback = callback
+        else:
             setattr(owner, name, _RecordedMethod(record, callback, trainer, getattr(owner, name)))
     except Exception as error:  # an object of a kind that cannot be changed
         _log.warning("Calls of %s of %s are not recorded: %s", name, type(owner).__name__, error)
