@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 from typing import Any, Callable, List
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import pytest
 
@@ -225,6 +225,49 @@ def test_functions_are_looked_up_in_the_module_at_each_call(
         ("on_train_end", (), {}),
         ("on_app_end", (), {}),
     ]
+
+
+def test_hooks_take_trainers_that_are_doubles(start_job: StartJob) -> None:
+    job = start_job(global_batch_size_or_fn=32)
+    trainer, model = MagicMock(global_step=100), MagicMock()
+    doubles = {name: MagicMock() for name in TELEMETRY}
+    with patch.multiple(integration, **doubles):
+        callback = TimeEventCallback(job.provider)
+        callback.setup(trainer, model, "fit")
+        callback.on_train_start(trainer, model)
+        callback.on_train_batch_start(trainer, model, None, 0)
+        callback.on_train_batch_end(trainer, model, None, None, 0)
+        callback.on_validation_start(trainer, model)
+        callback.on_validation_batch_start(trainer, model, None, 0)
+        callback.on_validation_batch_end(trainer, model, None, None, 0)
+        callback.on_validation_end(trainer, model)
+        callback.on_train_end(trainer, model)
+        callback.teardown(trainer, model, "fit")
+    doubles["on_train_start"].assert_called_once_with(train_iterations_start=100, train_samples_start=3200)
+    called = {name for name, double in doubles.items() if double.call_count == 1}
+    assert called == {name for name in TELEMETRY if "checkpoint" not in name} - {"on_app_end"}
+
+
+def test_callback_and_provider_that_are_doubles(preferred: Any, tmp_path: Path) -> None:
+    provider, callback = MagicMock(), MagicMock(spec=TimeEventCallback)
+    provider.config.telemetry_config.global_batch_size = 8
+    with patch.multiple(integration, on_app_start=MagicMock(), on_train_start=MagicMock()):
+        TimeEventCallback(provider).on_train_start(MagicMock(global_step=2), MagicMock())
+        integration.on_app_start.assert_called_once_with()  # type: ignore[attr-defined]  # a double
+        integration.on_train_start.assert_called_once_with(  # type: ignore[attr-defined]  # a double
+            train_iterations_start=2, train_samples_start=16
+        )
+    trainer_class = preferred.ptl.Trainer
+    with patch.object(trainer_class, "save_checkpoint", MagicMock(__name__="save_checkpoint", return_value=7)) as save:
+        hook_trainer_cls(trainer_class, provider, callback)
+        trainer = preferred.trainer(tmp_path)
+        assert trainer.save_checkpoint("x", weights_only=True) == 7
+        unhook_trainer_cls(trainer_class)
+    save.assert_called_once_with(trainer, "x", weights_only=True)
+    names = [call[0] for call in callback.method_calls if call[0].startswith("on_save")]
+    assert names == ["on_save_checkpoint_start", "on_save_checkpoint_success", "on_save_checkpoint_end"]
+    callback.on_save_checkpoint_start.assert_called_once_with(global_step=0)
+    callback.on_save_checkpoint_success.assert_called_once_with(global_step=0)
 
 
 def test_timers_behind_the_callback(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import Counter
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+from nv_one_logger.testing import RecordFile
 from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
 from nv_one_logger.training_telemetry.integration.pytorch_lightning import TimeEventCallback
 
@@ -35,8 +37,18 @@ def test_trainer_can_be_pickled_while_it_is_watched(preferred: Any, start_job: S
     assert pickle.loads(pickle.dumps(trainer.save_checkpoint)).callback is not callback
 
 
+def test_copy_in_a_process_that_is_not_configured(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    job = start_job()
+    pickled = pickle.dumps(TimeEventCallback(job.provider))
+    job.provider.reset()
+    trainer = preferred.trainer(tmp_path, callbacks=[pickle.loads(pickled), preferred.checkpoints(tmp_path)])
+    trainer.fit(preferred.model())
+    assert job.counts() == {"application": 1}
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
 PROGRAM = """
-import json, os, sys, torch
+import os
 import lightning.pytorch as pl
 from lightning.pytorch.demos.boring_classes import BoringModel
 from nv_one_logger.exporter.file_exporter import FileExporter
@@ -44,32 +56,45 @@ from nv_one_logger.training_telemetry.api.config import TrainingTelemetryConfig
 from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
 from nv_one_logger.training_telemetry.integration.pytorch_lightning import TimeEventCallback, hook_trainer_cls
 
-if __name__ == "__main__":
-    provider = TrainingTelemetryProvider.instance()
+provider = TrainingTelemetryProvider.instance()
+
+
+def configure(path):
     config = TrainingTelemetryConfig(application_name="a", session_tag_or_fn="s", global_batch_size_or_fn=4)
-    provider.with_base_config(config).with_exporter(FileExporter(file_path="run.jsonl")).configure_provider()
+    provider.with_base_config(config).with_exporter(FileExporter(file_path=path)).configure_provider()
+
+
+class Model(BoringModel):
+    def setup(self, stage):
+        if not provider.one_logger_ready:
+            configure("run-worker.jsonl")
+
+
+if __name__ == "__main__":
+    configure("run.jsonl")
     Trainer, callback = hook_trainer_cls(pl.Trainer, provider)
     trainer = Trainer(
         accelerator="cpu", devices=1, strategy=os.environ["STRATEGY"], max_steps=2, limit_val_batches=1, logger=False,
         enable_progress_bar=False, enable_model_summary=False, default_root_dir=".",
     )
-    trainer.fit(BoringModel())
+    trainer.fit(Model())
     callback.on_app_end()
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["ddp_spawn", "ddp_notebook"])
-def test_trainings_in_other_processes_do_not_fail(
-    strategy: str, run_python: Callable[..., Any], tmp_path: Path
+@pytest.mark.parametrize(("strategy", "applications"), [("ddp_spawn", 2), ("ddp_notebook", 1)])
+def test_training_in_another_process(
+    strategy: str, applications: int, run_python: Callable[..., Any], tmp_path: Path
 ) -> None:
+    """A fork is configured as its parent, and goes on in its application; a process that is spawned is a new one."""
     pytest.importorskip("lightning")
     run_python(PROGRAM, STRATEGY=strategy)
-    from nv_one_logger.testing import RecordFile
-
     files = [RecordFile(path) for path in sorted(tmp_path.glob("run*.jsonl"))]
-    ended = [r["name"] for file in files for r in file.records() if r["type"] in ("stop", "complete")]
-    assert ended.count("application") == 1
-    if strategy == "ddp_notebook":  # a fork is configured as its parent; a process that is spawned is not configured
-        assert ended.count("training_loop") == 1
-        assert ended.count("checkpoint_save_sync") == 1
+    ended = Counter(r["name"] for file in files for r in file.records() if r["type"] in ("stop", "complete"))
+    assert ended == {
+        "application": applications,
+        "training_loop": 1,
+        "validation_loop": ended["validation_loop"],
+        "checkpoint_save_sync": 1,
+    }

@@ -108,6 +108,11 @@ class TimeEventCallback(LightningHooks):
             record_calls_of(trainer, self)
 
     @override
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._leads(trainer):
+            self._start_application_if_due()  # in a process that is started, the model's setup may configure it
+
+    @override
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if self._leads(trainer):
             self._end_what_is_open(trainer)
