@@ -250,6 +250,18 @@ def test_application_that_reports_its_saves_and_loads_itself(
     assert job.problems() == job.errors() == []
 
 
+def test_failed_load_is_closed_and_reported(library: Any, start_job: StartJob, tmp_path: Path) -> None:
+    job = start_job()
+    path = tmp_path / "broken.ckpt"
+    path.write_bytes(b"no checkpoint")
+    trainer = plain(library, job, tmp_path, callbacks=[])
+    with pytest.raises(Exception):  # noqa: B017, PT011  # whatever PyTorch raises
+        trainer.fit(library.model(), ckpt_path=str(path))
+    assert job.counts() == {"checkpoint_load": 1}
+    assert [error.split(":")[0] for error in job.errors()] == ["Error in checkpoint_load"]
+    assert job.open_spans() == ["application"]
+
+
 # --- checkpoints written in the background ---------------------------------------------------------------------------
 
 
@@ -328,3 +340,22 @@ def test_background_writes_under_the_synchronous_strategy_are_no_success(
     plain(preferred, job, tmp_path, callbacks=[saving.callback], plugins=[disk.plugin]).fit(preferred.model())
     assert job.events("save_checkpoint_success") == []
     assert "Set save_checkpoint_strategy=CheckPointStrategy.ASYNC" in caplog.text
+
+
+def test_writes_that_wait_together_are_told_apart(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    class Saving(preferred.ptl.Callback):  # type: ignore[misc, name-defined]
+        def on_train_batch_end(self, trainer: Any, model: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+            trainer.save_checkpoint(tmp_path / f"{batch_idx % 2}.ckpt")
+            trainer.strategy.save_checkpoint({}, tmp_path / "not-through-the-trainer.ckpt")
+
+        def on_train_end(self, trainer: Any, model: Any) -> None:
+            disk.may_write.set()
+
+    wrapper = importlib.import_module(f"{preferred.ptl.__name__}.plugins.io.wrapper")._WrappingCheckpointIO
+    job, disk = start_job(save_checkpoint_strategy="async"), SlowDisk(preferred.ptl)
+    plugin = type("Mine", (wrapper,), {"teardown": lambda self: self.checkpoint_io.teardown()})(disk.plugin)
+    trainer = plain(preferred, job, tmp_path, callbacks=[Saving()], plugins=[plugin])
+    trainer.fit(preferred.model())
+    assert [one["current_iteration"] for one in job.events("save_checkpoint_success")] == [1, 2, 3, 4]
+    assert "save_checkpoint" not in {**vars(disk.plugin), **vars(disk.writer)}
+    assert job.problems() == job.errors() == []

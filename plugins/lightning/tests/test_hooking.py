@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from pathlib import Path
 from typing import Any, Callable, List
 from unittest.mock import MagicMock, patch
@@ -71,6 +72,18 @@ def test_what_is_no_callback_raises(preferred: Any, start_job: StartJob, tmp_pat
         preferred.ptl.Trainer(callbacks="no callback")
     with pytest.raises(ValueError, match=r"The 'callbacks' argument must be a list\."):
         OneLoggerPTLTrainer({"callbacks": {}}, job.provider)
+
+
+def test_callbacks_given_by_position(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    job = start_job()
+    names = list(inspect.signature(preferred.ptl.Trainer.__init__).parameters)[1:]
+    before = names[: names.index("callbacks")]
+    mine = preferred.ptl.Callback()
+    values = {"accelerator": "cpu", "strategy": "auto", "devices": 1, "num_nodes": 1}
+    _, callback = hook_trainer_cls(preferred.ptl.Trainer, job.provider)
+    trainer = preferred.ptl.Trainer(*[values.get(name) for name in before], [mine])
+    assert mine in trainer.callbacks
+    assert ours(trainer) == [callback] == [trainer.nv_one_logger_callback]
 
 
 def test_hooking_twice_adds_nothing_twice(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:

@@ -198,3 +198,59 @@ def test_end_of_a_validation_batch_that_lightning_leaves_out(
     callback.on_validation_end(trainer, model)
     assert job.events("validation_metrics_update")[0]["interval_num_iterations"] == 2
     assert job.problems() == job.errors() == []
+
+
+def test_end_of_a_validation_batch_that_is_left_out_and_not_measured(
+    preferred: Any, start_job: StartJob, tmp_path: Path
+) -> None:
+    job = start_job(is_validation_iterations_enabled_or_fn=False)
+    callback = TimeEventCallback(job.provider)
+    trainer, model = preferred.trainer(tmp_path, callbacks=[callback]), preferred.model()
+    callback.on_validation_start(trainer, model)
+    callback.on_validation_batch_start(trainer, model, None, 0)
+    callback.on_validation_batch_start(trainer, model, None, 1)
+    callback.on_validation_end(trainer, model)
+    assert job.counts() == {"validation_loop": 1}
+    assert job.problems() == job.errors() == []
+
+
+def test_ends_of_other_batches_that_are_left_out(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    job = start_job()
+    callback = TimeEventCallback(job.provider)
+    trainer, model = preferred.trainer(tmp_path, callbacks=[callback]), preferred.model()
+    callback.on_train_start(trainer, model)
+    callback.on_train_batch_start(trainer, model, None, 0)
+    callback.on_train_batch_start(trainer, model, None, 1)
+    callback.on_train_batch_end(trainer, model, None, None, 1)
+    callback.on_train_end(trainer, model)
+    callback.on_test_start(trainer, model)
+    callback.on_test_batch_start(trainer, model, None, 0)
+    callback.on_test_end(trainer, model)
+    assert job.events("training_metrics_update")[0]["num_iterations"] == 1
+    assert job.counts() == {"training_loop": 1, "testing_loop": 1}
+    assert job.problems() == job.errors() == []
+
+
+def test_application_that_tells_of_its_test_loop_itself(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    job = start_job()
+    callback = TimeEventCallback(job.provider)
+    callback.on_testing_start()
+    preferred.trainer(tmp_path, callbacks=[callback]).test(preferred.model(), verbose=False)
+    callback.on_testing_end()
+    assert job.counts() == {"testing_loop": 1}
+    assert job.problems() == []
+
+
+def test_trainer_at_work_inside_another_ends_only_its_own(preferred: Any, start_job: StartJob, tmp_path: Path) -> None:
+    class TestsInTraining(preferred.ptl.Callback):  # type: ignore[misc, name-defined]
+        def on_train_epoch_end(self, trainer: Any, model: Any) -> None:
+            inner = preferred.trainer(tmp_path, callbacks=[callback])
+            with pytest.raises(RuntimeError, match="no more"):
+                inner.test(preferred.model(fail_in="test"))
+
+    job = start_job()
+    callback = TimeEventCallback(job.provider)
+    preferred.trainer(tmp_path, max_epochs=2, callbacks=[callback, TestsInTraining()]).fit(preferred.model())
+    assert job.counts() == {"testing_loop": 2, "validation_loop": 2, "training_loop": 1}
+    assert job.parents()["testing_loop"] == "training_loop"
+    assert job.problems() == []
