@@ -170,6 +170,15 @@ def plugins(session: nox.Session, plugin: str) -> None:
     session.install(wheels[str(ROOT)], wheels[str(folder)], *own_group, "--find-links", offered)
     with session.chdir(folder):
         session.run("pytest", *session.posargs)
+    check_types(session, folder)
+
+
+def check_types(session: nox.Session, folder: Path) -> None:
+    """Run mypy as the plugin in ``folder`` sets it up, if it does, against the core that is installed."""
+    if "mypy" in nox.project.load_toml(str(folder / "pyproject.toml")).get("tool", {}):
+        session.install(*group("types"))
+        with session.chdir(folder):
+            session.run("mypy")
 
 
 def demanding_suite(name: str) -> Callable[[nox.Session], None]:
@@ -201,6 +210,8 @@ def pytorch(session: nox.Session) -> None:
     session.install(build_wheel(session, str(folder)), *own_groups["test"], *group("pytorch"))
     with session.chdir(folder):
         session.run("pytest")
+    check_types(session, folder)
+    with session.chdir(folder):
         session.install(*own_groups["oldest"], *group("pytorch"))
         session.run("pytest", "-m", "not slow")
 
