@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Set, Union
@@ -15,8 +13,9 @@ import pytest
 RIG = Path(__file__).parent / "rig"
 sys.path.append(str(RIG))  # what these tests and the programs they start have in common
 
-from table import add_row, print_table  # noqa: E402  # of the rig
-from verdict import Outcome, judge  # noqa: E402
+from runner import Outcome, Rig  # noqa: E402  # of the rig
+from table import add_row, print_table  # noqa: E402
+from verdict import judge  # noqa: E402
 
 
 class Account(NamedTuple):
@@ -70,33 +69,12 @@ def account() -> Callable[..., Account]:
 # --- jobs that meet faults -------------------------------------------------------------------------------------------
 
 
-class Rig:
-    """Runs jobs, each in a process of its own that is forked from one that has imported everything."""
+class Jobs(Rig):
+    """Runs jobs that meet faults, and knows how they end without."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._numbers = itertools.count()
+        super().__init__(folder, "job")
         self._healthy: Dict[str, Outcome] = {}
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(_paths_of_the_library())}
-        self._zygote = subprocess.Popen(
-            [sys.executable, str(RIG / "zygote.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ
-        )
-
-    def run(self, cases: Iterable[Dict[str, Any]]) -> List[Outcome]:
-        """Run jobs, a few at once, and return how they ended, in order."""
-        asked: Dict[str, Dict[str, Any]] = {}
-        for case in cases:
-            folder = self._folder / str(next(self._numbers))
-            folder.mkdir()
-            asked[str(folder)] = {"program": "job", **case, "folder": str(folder)}
-        pipe = self._zygote
-        assert pipe.stdin is not None
-        assert pipe.stdout is not None
-        pipe.stdin.write("".join(json.dumps(case) + "\n" for case in asked.values()).encode())
-        pipe.stdin.flush()
-        answers = [json.loads(pipe.stdout.readline()) for _ in asked]
-        ended = {answer["folder"]: answer for answer in answers}
-        return [_outcome(case, ended[folder]) for folder, case in asked.items()]
 
     def healthy(self, victim: str, **options: Any) -> Outcome:
         """Return how a job ends that meets no fault."""
@@ -104,22 +82,6 @@ class Rig:
         if key not in self._healthy:
             (self._healthy[key],) = self.run([{"victim": victim, **options}])
         return self._healthy[key]
-
-    def close(self) -> None:
-        self._zygote.communicate(timeout=60)
-
-
-def _paths_of_the_library() -> List[str]:
-    import nv_one_logger.core
-
-    home = Path(nv_one_logger.core.__file__).parent.parent.parent
-    return [] if "site-packages" in str(home) else [str(home)]
-
-
-def _outcome(case: Dict[str, Any], answer: Dict[str, Any]) -> Outcome:
-    result = Path(case["folder"]) / "result.json"
-    found = json.loads(result.read_text()) if result.exists() else {}
-    return Outcome(case, answer["status"], answer["is_hung"], found)
 
 
 # How many of the calls that a fault may meet are tried, at least two; by default all, and under CI a part.
@@ -133,14 +95,14 @@ def bounded(cases: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    rig = Rig(tmp_path_factory.mktemp("jobs"))
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
+    rig = Jobs(tmp_path_factory.mktemp("jobs"))
     yield rig
     rig.close()
 
 
 @pytest.fixture
-def no_job_minds(rig: Rig, request: pytest.FixtureRequest) -> Callable[..., None]:
+def no_job_minds(rig: Jobs, request: pytest.FixtureRequest) -> Callable[..., None]:
     """Run jobs with one kind of fault, one for each call that may meet it; fail if any of them shows it."""
 
     def check(where: str, fault: str, cases: List[Dict[str, Any]]) -> None:

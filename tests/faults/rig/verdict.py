@@ -11,6 +11,7 @@ from facts import Facts, facts_of, facts_of_record
 from injector import SHORT
 from job import EXIT_STATUS, VICTIM
 from record_grammar import Checker, Stream, read_stream
+from runner import Outcome
 
 from nv_one_logger.exporter.logger_exporter import LoggerExporter
 from nv_one_logger.reader import RecordReader, order_rotated
@@ -19,31 +20,6 @@ OTHERS = ("first", "last")
 
 # One second that the job gives its flush, five until the process ends, and what a busy machine adds.
 MOST_SECONDS = 1.0 + 5.0 + 5.0
-
-
-class Outcome(NamedTuple):
-    """What is left of one job."""
-
-    case: Dict[str, Any]
-    status: int
-    is_hung: bool
-    result: Dict[str, Any]
-    """What the job wrote down at its end; empty if it did not get there."""
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.case["folder"])
-
-    def plugin(self, name: str) -> Dict[str, Any]:
-        return next(status for status in self.result["status"] if status["name"] == name)
-
-    @property
-    def victim_files(self) -> List[Path]:
-        return [Path(path) for path in order_rotated(sorted((self.folder / "victim").iterdir()))]
-
-    @property
-    def failed_writes(self) -> List[Any]:
-        return [write for write in self.result["writes"] if write[1] != len(write[0].encode())]
 
 
 class Verdict(NamedTuple):
@@ -107,7 +83,7 @@ def _problems_of_others(outcome: Outcome, healthy: Outcome, everything: Facts) -
         (account,) = _accounts([path])
         if not account.is_clean:
             problems.append(f"{name}: the reader finds {account}")
-        status, usual = outcome.plugin(name), healthy.plugin(name)
+        status, usual = _plugin(outcome, name), _plugin(healthy, name)
         if {**status, "slow_calls": 0} != {**usual, "slow_calls": 0}:  # how long a call takes is the machine's
             problems.append(f"{name} is counted as {status}, not {usual}")
     return problems
@@ -126,7 +102,7 @@ def _shape(path: Path) -> Any:
 
 
 def _problems_of_counters(outcome: Outcome, healthy: Outcome) -> List[str]:
-    status, usual, result = outcome.plugin(VICTIM), healthy.plugin(VICTIM), outcome.result
+    status, usual, result = _plugin(outcome, VICTIM), _plugin(healthy, VICTIM), outcome.result
     counted = sum(number for hook, number in result["raised"].items() if hook != "export_telemetry_data_error")
     if outcome.case["victim"] == "background":
         counted = min(1, sum(result["raised"].values()))  # the failures since the last report are one failing call
@@ -151,18 +127,30 @@ def _delivered(result: Dict[str, Any]) -> int:
     return sum(result["finished"].get(hook, 0) + result["raised"].get(hook, 0) for hook in hooks)
 
 
+def _plugin(outcome: Outcome, name: str) -> Dict[str, Any]:
+    return next(status for status in outcome.result["status"] if status["name"] == name)
+
+
+def _victim_files(outcome: Outcome) -> List[Path]:
+    return [Path(path) for path in order_rotated(sorted((outcome.folder / "victim").iterdir()))]
+
+
+def _failed_writes(outcome: Outcome) -> List[Any]:
+    return [write for write in outcome.result["writes"] if write[1] != len(write[0].encode())]
+
+
 def _may_lose_more(outcome: Outcome) -> bool:
     """Whether a plugin was no longer called after some fault; how much it lacks must then agree with the counters."""
     is_hanging = outcome.case.get("fault") == "hang" and str(outcome.case["point"]).startswith("export_")
-    return is_hanging or outcome.plugin(VICTIM)["state"] in ("failed", "paused")
+    return is_hanging or _plugin(outcome, VICTIM)["state"] in ("failed", "paused")
 
 
 def _problems_of_losses(outcome: Outcome, lost: Facts) -> List[str]:
     number, result = sum(lost.values()), outcome.result
-    if outcome.plugin(VICTIM)["state"] == "failed":
+    if _plugin(outcome, VICTIM)["state"] == "failed":
         return []  # it was left out from the beginning
-    if outcome.plugin(VICTIM)["state"] == "paused":
-        told = len(result["lost"]) + outcome.plugin(VICTIM)["skipped"]
+    if _plugin(outcome, VICTIM)["state"] == "paused":
+        told = len(result["lost"]) + _plugin(outcome, VICTIM)["skipped"]
         return [] if number == told else [f"{number} facts are lost, the counters tell of {told}"]
     # The exporter that hangs may also hold back one start, which it was given before.
     told = result["dropped"]
@@ -172,7 +160,7 @@ def _problems_of_losses(outcome: Outcome, lost: Facts) -> List[str]:
 def _facts_of_failed_calls(outcome: Outcome) -> Facts:
     """Return what the plugin may lack: what the very calls that failed were to tell."""
     lost = Counter(tuple(fact) for fact in outcome.result["lost"])
-    for text, written in outcome.failed_writes:
+    for text, written in _failed_writes(outcome):
         if written < len(text.strip().encode()) + text.startswith("\n"):
             lost.update(facts_of([json.loads(text)]))
     return lost
@@ -186,7 +174,7 @@ def victim_facts(outcome: Outcome) -> Facts:
 
 def _victim_stream(outcome: Outcome) -> Stream:
     if outcome.case["victim"] != "logger":
-        return read_stream(outcome.victim_files)
+        return read_stream(_victim_files(outcome))
     lines = (outcome.folder / "victim" / "run.jsonl").read_text(encoding="utf-8").splitlines()
     return Stream([LoggerExporter.deserialize_log(line) for line in lines], [], False)
 
@@ -203,8 +191,10 @@ def _problems_of_stream(outcome: Outcome, lost: Facts) -> List[str]:
     checker = Checker(
         [fact[1] for fact in lost if fact[0] == "start"],
         [fact[1] for fact in lost if fact[0] == "stop"],
-        len(outcome.failed_writes) + outcome.result["calls"].get("make the record", 0) - len(outcome.result["writes"]),
-        may_stay_open=outcome.plugin(VICTIM)["state"] != "on",
+        len(_failed_writes(outcome))
+        + outcome.result["calls"].get("make the record", 0)
+        - len(outcome.result["writes"]),
+        may_stay_open=_plugin(outcome, VICTIM)["state"] != "on",
     )
     problems = checker.check(stream.records, is_keys_ordered=outcome.case["victim"] != "logger")
     if outcome.case["victim"] != "logger":
@@ -212,15 +202,19 @@ def _problems_of_stream(outcome: Outcome, lost: Facts) -> List[str]:
     return problems
 
 
+def _records_never_made(outcome: Outcome) -> int:
+    return outcome.result["calls"].get("make the record", 0) - len(outcome.result["writes"])
+
+
 def _problems_of_account(outcome: Outcome, stream: Stream) -> List[str]:
     """Compare the reader's account of the plugin's files with what the file system was really given."""
-    accounts = _accounts(outcome.victim_files)
-    whole = len(outcome.result["writes"]) - len(outcome.failed_writes)
+    accounts = _accounts(_victim_files(outcome))
+    whole = len(outcome.result["writes"]) - len(_failed_writes(outcome))
     fault = str(outcome.case.get("fault"))
     torn = 0
     if fault in SHORT:
-        whole += sum(fault == "short by one byte" for _ in outcome.failed_writes)
-        torn = sum(fault == "short by half" for _ in outcome.failed_writes)
+        whole += sum(fault == "short by one byte" for _ in _failed_writes(outcome))
+        torn = sum(fault == "short by half" for _ in _failed_writes(outcome))
     counts = [record["count"] for record in stream.records]
     wanted = {"records": whole, "missing": max(counts, default=0) - len(counts), "damaged lines": torn}
     found = {

@@ -1,6 +1,6 @@
-"""Forks a fresh process for each case: with everything imported, nothing configured, and its own way to the exit.
+"""Forks a fresh process for each case of a program, which has everything imported and nothing configured.
 
-Reads one JSON object a line from standard input (``folder``, ``program``, ``timeout_sec`` and what the program needs),
+Reads one JSON object a line from standard input (``folder``, ``timeout_sec`` and what the program needs),
 and writes one a line when that process has ended: ``folder``, ``status`` (as of ``subprocess``) and ``is_hung``. The
 child leaves :func:`serve` and runs to the natural end of the interpreter, ``atexit`` functions included; importing the
 library takes half a second, which every case would pay otherwise.
@@ -21,7 +21,6 @@ from typing import Any, Dict, Optional, Tuple
 
 from nv_one_logger.core.internal.version import get_version
 
-PROGRAMS = ("job",)
 MOST_AT_ONCE = 4
 
 
@@ -70,11 +69,11 @@ def _redirect(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    modules = {name: importlib.import_module(name) for name in PROGRAMS}
+    program = importlib.import_module(sys.argv[1])
     get_version("nv-one-logger-training-telemetry")  # looked up once in a process, slowly
     gc.freeze()
     found = serve()
     if found is not None:
         _redirect(found["folder"])
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  # as long as the process
-        modules[found["program"]].run(found)
+        program.run(found)
