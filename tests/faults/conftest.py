@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Set, Union
@@ -13,7 +14,8 @@ import pytest
 RIG = Path(__file__).parent / "rig"
 sys.path.append(str(RIG))  # what these tests and the programs they start have in common
 
-from runner import Outcome, Rig  # noqa: E402  # of the rig
+from family import problems_of  # noqa: E402  # of the rig
+from runner import Outcome, Rig  # noqa: E402
 from table import add_row, print_table  # noqa: E402
 from verdict import judge  # noqa: E402
 
@@ -123,6 +125,21 @@ def no_job_minds(rig: Jobs, request: pytest.FixtureRequest) -> Callable[..., Non
         assert injected >= len(cases)
 
     return check
+
+
+@pytest.fixture
+def started(tmp_path: Path, run_python: Callable[..., Any]) -> Callable[..., List[str]]:
+    """Start processes in some way and return what is wrong with what is left of them."""
+
+    def start(way: str, processes: int, timeout: float = 200, **env: str) -> List[str]:
+        program = [str(RIG / "starts.py"), way, str(tmp_path), str(processes)]
+        try:
+            out = run_python(program, timeout=timeout, check=False, env=env)
+        except subprocess.TimeoutExpired:
+            return ["it hangs"]
+        return problems_of(tmp_path, out)
+
+    return start
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 from aftermath import judge
@@ -18,12 +18,17 @@ FIRST_SEED = int(os.environ.get("KILL_SEED", "0"))
 MODES = ["single", "threads", "processes", "background"]
 
 
+def case(mode: str, seed: int) -> Dict[str, Any]:
+    """Every third time the job is restarted, every sixth time after a line that is torn for certain."""
+    return {"mode": mode, "seed": seed, "restart": seed % 3 == 0, "tear": seed % 6 == 0}
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_acknowledged_record_outlives_kill_9(killer: Any, request: pytest.FixtureRequest, mode: str) -> None:
     """In the background, flush() acknowledges."""
     rounds = max(1, ROUNDS // len(MODES))
     seeds = range(FIRST_SEED, FIRST_SEED + rounds)
-    outcomes = killer.run({"mode": mode, "seed": seed, "restart": seed % 3 == 0} for seed in seeds)
+    outcomes = killer.run(case(mode, seed) for seed in seeds)
     after = [judge(outcome) for outcome in outcomes]
     problems = [f"{outcome.case}: {problem}" for outcome, found in zip(outcomes, after) for problem in found.problems]
     sums = [sum(found[column] for found in after) for column in range(1, 6)]

@@ -42,6 +42,7 @@ class Injector:
         self.lost_calls: List[Any] = []  # facts that the plugin was told in the calls that failed
         self.raised: Dict[str, int] = Counter()  # calls of each hook that raised, whoever made them raise
         self.finished: Dict[str, int] = Counter()  # calls of each hook that came back
+        self.hit: Dict[str, int] = Counter()  # calls of each hook within which something was made to fail
         self.files: List[FaultyFile] = []
         self._point, self._fault = point, fault
         self._failing = range(nth, nth + times)
@@ -64,6 +65,7 @@ class Injector:
 
     def reach_hook(self, hook: str, told: Any, call: Callable[[], Any]) -> Any:
         """Make one call of a hook, which may raise before or after it has done its work, or never return."""
+        before = self.injected
         fault = self.due(hook)
         if fault == "hang":
             threading.Event().wait()
@@ -77,6 +79,8 @@ class Injector:
         except Exception:
             self.raised[hook] += 1
             raise
+        finally:
+            self.hit[hook] += self.injected > before
         self.finished[hook] += 1
         return result
 

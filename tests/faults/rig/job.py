@@ -115,6 +115,7 @@ def _write_result(folder: Path, result: Dict[str, Any], victim: Any, injector: I
         writes=injector.writes,
         lost=injector.lost_calls,
         raised=injector.raised,
+        hit=injector.hit,
         finished=injector.finished,
         status=[status._asdict() for status in TrainingTelemetryProvider.instance().exporter_status()],
         told=getattr(victim, "told", None),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import uuid
+import re
 from pathlib import Path
-from typing import Any, Collection, Dict, Iterable, List, NamedTuple, Set
+from typing import Any, Collection, Dict, Iterable, List, NamedTuple, Set, Tuple
 
 KEYS = {
     "start": ["type", "id", "parent_id?", "name", "attributes?", "start_event", "count", "pid"],
@@ -15,6 +15,9 @@ KEYS = {
     "application_error": ["type", "span_id", "event", "count", "pid"],
     "telemetry_data_error": ["type", "error", "count", "pid"],
 }
+
+
+_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class Stream(NamedTuple):
@@ -38,13 +41,22 @@ def read_stream(paths: Iterable[Path]) -> Stream:
             if not line:
                 continue  # written after a torn line
             try:
-                record = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+                record = json.loads(line.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique)
+                if not isinstance(record, dict):
+                    raise ValueError("not an object")
             except ValueError:
                 bad.append(line.decode("utf-8", "replace"))
                 is_torn = line is rest
                 continue
             records.append(record)
     return Stream(records, bad, is_torn)
+
+
+def _unique(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _refuse(constant: str) -> None:
@@ -92,7 +104,8 @@ class Checker:
         if kind not in KEYS:
             self._complain(f"type {kind!r}")
             return
-        self._check_keys(record, KEYS[kind], is_keys_ordered)
+        if not self._has_right_keys(record, KEYS[kind], is_keys_ordered):
+            return
         self._check_number(record)
         if kind in ("start", "complete"):
             self._check_start(record)
@@ -101,14 +114,16 @@ class Checker:
         if kind in ("event", "application_error") and not self._is_open(record["span_id"]):
             self._complain(f"{kind} on a span that is not open: {record}")
 
-    def _check_keys(self, record: Dict[str, Any], expected: List[str], is_keys_ordered: bool) -> None:
+    def _has_right_keys(self, record: Dict[str, Any], expected: List[str], is_keys_ordered: bool) -> bool:
         wanted = [key.rstrip("?") for key in expected if not key.endswith("?") or key[:-1] in record]
         found = list(record)
         if (found if is_keys_ordered else sorted(found)) != (wanted if is_keys_ordered else sorted(wanted)):
             self._complain(f"keys {found}, not {wanted}")
+            return False
         for key in ("start_event", "stop_event", "event", "error"):
             if key in record and not isinstance(record[key]["attributes"].get("timestamp_msec"), int):
                 self._complain(f"{key} without a time: {record}")
+        return True
 
     def _check_number(self, record: Dict[str, Any]) -> None:
         pid, count = record["pid"], record["count"]
@@ -120,7 +135,7 @@ class Checker:
 
     def _check_start(self, record: Dict[str, Any]) -> None:
         span, parent = record["id"], record.get("parent_id")
-        if str(uuid.UUID(span)) != span or (span in self._started and span not in self._lost_starts):
+        if not _ID.fullmatch(span) or (span in self._started and span not in self._lost_starts):
             self._complain(f"span starts twice, or its id is none: {record}")
         if parent is not None and parent not in self._started:
             self._complain(f"parent never started: {record}")

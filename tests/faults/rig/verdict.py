@@ -18,6 +18,9 @@ from nv_one_logger.reader import RecordReader, order_rotated
 
 OTHERS = ("first", "last")
 
+# Faults that cost a record, or its safety, so that every call that meets one has to fail; others cost nothing.
+TOLD = ("write", "fsync", "make the record")
+
 # One second that the job gives its flush, five until the process ends, and what a busy machine adds.
 MOST_SECONDS = 1.0 + 5.0 + 5.0
 
@@ -97,15 +100,16 @@ def _shape(path: Path) -> Any:
     for record in records:
         names.setdefault(record.get("id", ""), record.get("name", ""))
         for fact in facts_of_record(record):
-            found[(fact[0], names[fact[1]], record["event"]["name"] if "event" in record else "")] += 1
+            found[(fact[0], names.get(fact[1]), record["event"]["name"] if "event" in record else "")] += 1
     return found
 
 
 def _problems_of_counters(outcome: Outcome, healthy: Outcome) -> List[str]:
     status, usual, result = _plugin(outcome, VICTIM), _plugin(healthy, VICTIM), outcome.result
-    counted = sum(number for hook, number in result["raised"].items() if hook != "export_telemetry_data_error")
+    failed = result["hit" if outcome.case.get("point") in TOLD else "raised"]
+    counted = sum(number for hook, number in failed.items() if hook != "export_telemetry_data_error")
     if outcome.case["victim"] == "background":
-        counted = min(1, sum(result["raised"].values()))  # the failures since the last report are one failing call
+        counted = min(1, sum(failed.values()))  # the failures since the last report are one failing call
     is_hanging = outcome.case.get("fault") == "hang"
     counted += is_hanging and not result["finished"].get("flush")  # the one flush of the job was not done in time
     problems = []
@@ -115,6 +119,8 @@ def _problems_of_counters(outcome: Outcome, healthy: Outcome) -> List[str]:
         problems.append(f"{status['failures']} failures are counted, {counted} happened ({status['last_error']})")
     if (status["state"] != "failed" and status["calls"] + status["skipped"] != usual["calls"]) or status["lost_stops"]:
         problems.append(f"calls do not add up to {usual['calls']}: {status}")
+    if status["state"] == "paused" and outcome.case.get("point") == "write":
+        problems.append(f"failed writes pause the plugin: {status}")
     if (status["state"] == "paused") != (status["skipped"] > 0):
         problems.append(f"state and calls do not go together: {status}")
     if outcome.case["victim"] == "background" and result["dropped"] != status["calls"] - _delivered(result):
@@ -139,6 +145,11 @@ def _failed_writes(outcome: Outcome) -> List[Any]:
     return [write for write in outcome.result["writes"] if write[1] != len(write[0].encode())]
 
 
+def _is_whole(text: str, written: int) -> bool:
+    """Whether a short write left out nothing but the line end."""
+    return written >= len(text.rstrip("\n").encode())
+
+
 def _may_lose_more(outcome: Outcome) -> bool:
     """Whether a plugin was no longer called after some fault; how much it lacks must then agree with the counters."""
     is_hanging = outcome.case.get("fault") == "hang" and str(outcome.case["point"]).startswith("export_")
@@ -161,7 +172,7 @@ def _facts_of_failed_calls(outcome: Outcome) -> Facts:
     """Return what the plugin may lack: what the very calls that failed were to tell."""
     lost = Counter(tuple(fact) for fact in outcome.result["lost"])
     for text, written in _failed_writes(outcome):
-        if written < len(text.strip().encode()) + text.startswith("\n"):
+        if not _is_whole(text, written):
             lost.update(facts_of([json.loads(text)]))
     return lost
 
@@ -215,8 +226,14 @@ def _problems_of_account(outcome: Outcome, stream: Stream) -> List[str]:
     if fault in SHORT:
         whole += sum(fault == "short by one byte" for _ in _failed_writes(outcome))
         torn = sum(fault == "short by half" for _ in _failed_writes(outcome))
-    counts = [record["count"] for record in stream.records]
-    wanted = {"records": whole, "missing": max(counts, default=0) - len(counts), "damaged lines": torn}
+    last = max((record["count"] for record in stream.records), default=0)
+    lost_numbers = [
+        json.loads(text)["count"] for text, written in _failed_writes(outcome) if not _is_whole(text, written)
+    ]
+    missing = sum(number < last for number in lost_numbers) + _records_never_made(
+        outcome
+    )  # lost last ones leave no gap
+    wanted = {"records": whole, "missing": missing, "damaged lines": torn}
     found = {
         "records": sum(account.records for account in accounts),
         "missing": sum(account.missing for account in accounts),

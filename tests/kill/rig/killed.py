@@ -48,6 +48,9 @@ def run(case: Dict[str, Any]) -> None:
         threading.Event().wait(chance.uniform(0.0, MOST_DELAY_SEC))
     (folder / "enough").touch()
     statuses = {writer: os.waitpid(writer, 0)[1] for writer in writers}
+    if case.get("tear"):  # which a kill seldom does
+        with open(folder / "run.jsonl", "ab") as file:
+            file.write(b'{"type":"start","id":')
     if case.get("restart"):
         again = _fork_writer(case, folder, len(writers))  # which finds that it is enough after its first span
         statuses[again] = os.waitpid(again, 0)[1]
