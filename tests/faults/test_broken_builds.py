@@ -30,7 +30,7 @@ BROKEN_JOBS = [
     ("plugin_that_cannot_start_stops_the_job", "file", "open", 1, "ENOSPC", {"quiet": True}, "exit status 1, not 3"),
     ("failing_rotation_costs_the_record", "rotating", "replace", 1, "EIO", {}, "lost beyond the bound"),
     ("event_overtakes_the_start_of_its_span", "file", "write", 5, "EIO", {}, "first: event on a span that is not open"),
-    ("exit_waits_for_a_plugin_for_ever", "hooks", "close", 1, "hang", {"timeout_sec": 15}, "the job hangs"),
+    ("exit_waits_for_a_plugin_for_ever", "hooks", "close", 1, "hang", {"timeout_sec": 12}, "the job hangs"),
     (
         "drops_are_not_counted",
         "background",
@@ -78,6 +78,6 @@ BROKEN_STARTS = [
 @pytest.mark.parametrize(("mutation", "way", "words"), BROKEN_STARTS, ids=[row[0] for row in BROKEN_STARTS])
 def test_processes_of_a_broken_build(started: Callable[..., List[str]], mutation: str, way: str, words: str) -> None:
     processes = 1 if way == "subprocess" else 8
-    timeout = 15 if words == "it hangs" else 200
+    timeout = 10 if words == "it hangs" else 200
     found = " ".join(started(way, processes, timeout=timeout, MUTATION=mutation))
     assert words in found

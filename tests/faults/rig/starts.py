@@ -29,7 +29,7 @@ from nv_one_logger.training_telemetry.api.training_telemetry_provider import Tra
 
 SPANS = 4
 THREADS = 4
-AT_ONCE = 4
+AT_ONCE = 2 if os.environ.get("CI") else 4
 
 
 class Closings:
