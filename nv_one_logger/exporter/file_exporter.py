@@ -184,7 +184,10 @@ class FileExporter(BaseJsonExporter):
         self._append(encode_record(json_dict) + b"\n")
 
     def _write_complete(self, span: Span) -> None:
-        line = complete_line(span, self._count + 1, self._pid) if self._makes_lines else None
+        try:
+            line = complete_line(span, self._count + 1, self._pid) if self._makes_lines else None
+        except MemoryError:
+            line = None  # the other way may do with less, and numbers the record before it fails
         if line is None:
             super()._write_complete(span)
         else:
@@ -192,7 +195,10 @@ class FileExporter(BaseJsonExporter):
             self._write_or_log(self._append, line, "complete")
 
     def _write_event(self, event: Event, span: Span) -> None:
-        line = event_line(event, span, self._count + 1, self._pid) if self._makes_lines else None
+        try:
+            line = event_line(event, span, self._count + 1, self._pid) if self._makes_lines else None
+        except MemoryError:
+            line = None  # the other way may do with less, and numbers the record before it fails
         if line is None:
             super()._write_event(event, span)
         else:

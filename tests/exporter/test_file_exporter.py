@@ -391,6 +391,19 @@ def test_two_processes_rotate_one_file_together(path: Path) -> None:
     assert sorted(found) == sorted((name, count) for name in ("one", "other") for count in range(1, 51))
 
 
+@pytest.mark.parametrize("name", ["complete_line", "event_line"])
+def test_memory_that_does_not_suffice_for_the_short_way_costs_no_record(
+    exporter: FileExporter, path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(f"nv_one_logger.exporter.file_exporter.{name}", raising(MemoryError()))
+    record_span(exporter)
+    span = Span.create("with an event")
+    exporter.export_start(span)
+    exporter.export_event(Event.create("tick"), span)
+    assert [record["type"] for record in records(path)] == ["complete", "start", "event"]
+    assert [record["count"] for record in records(path)] == [1, 2, 3]
+
+
 @pytest.mark.parametrize("error", [OSError(errno.EACCES, "no"), MemoryError()])
 def test_failing_rotation_costs_no_record(path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     exporter = FileExporter(path, max_bytes=10)
