@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
+from facts import facts_of_record
+
 from nv_one_logger.exporter import file_exporter
 from nv_one_logger.exporter.internal import rotation
 
@@ -47,6 +49,12 @@ class Injector:
         self._point, self._fault = point, fault
         self._failing = range(nth, nth + times)
         self._lock = threading.Lock()
+        self._here = threading.local()
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether this thread is within a hook of the plugin that meets faults."""
+        return getattr(self._here, "is_inside", False)
 
     def due(self, point: str) -> Optional[str]:
         """Count one call; return the fault that it shall meet, if it is its turn."""
@@ -73,6 +81,7 @@ class Injector:
             if fault == "raise":
                 self.lost_calls += [told] if told else []
                 raise InjectedError(f"injected into {hook}")
+            self._here.is_inside = True
             result = call()
             if fault == "raise afterwards":
                 raise InjectedError(f"injected into {hook}")
@@ -80,6 +89,7 @@ class Injector:
             self.raised[hook] += 1
             raise
         finally:
+            self._here.is_inside = False
             self.hit[hook] += self.injected > before
         self.finished[hook] += 1
         return result
@@ -131,6 +141,17 @@ def break_file_system(injector: Injector, folder: Path) -> None:
     def is_ours(fd: int, *_: Any) -> bool:
         return any(not file.closed and file.fileno() == fd for file in injector.files)
 
+    def faulty_encode(record: Any) -> bytes:
+        fault = injector.due("encode a record") if injector.is_inside else None
+        if fault is not None:
+            injector.lost_calls += facts_of_record(record)
+            raise fault_error(fault)
+        return encode_record(record)
+
+    encode_record = file_exporter.encode_record
+    file_exporter.encode_record = faulty_encode
+    for name in ("complete_line", "event_line"):
+        _break(injector, file_exporter, name, lambda *arguments: injector.is_inside, "make a line")
     file_exporter.open = faulty_open
     _break(injector, os, "fsync", is_ours)
     _break(injector, os, "replace", lambda source, target: concerns(source))
@@ -140,13 +161,13 @@ def break_file_system(injector: Injector, folder: Path) -> None:
     _break(injector, Path, "mkdir", lambda path, **options: path == folder)
 
 
-def _break(injector: Injector, owner: Any, name: str, concerns: Callable[..., bool]) -> None:
+def _break(injector: Injector, owner: Any, name: str, concerns: Callable[..., bool], point: str = "") -> None:
     real = getattr(owner, name)
 
     @functools.wraps(real)
     def faulty(*arguments: Any, **options: Any) -> Any:
         if concerns(*arguments):
-            injector.reach(name)
+            injector.reach(point or name)
         return real(*arguments, **options)
 
     setattr(owner, name, faulty)

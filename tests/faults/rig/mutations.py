@@ -19,7 +19,6 @@ from nv_one_logger.exporter.background_exporter import BackgroundExporter
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
 from nv_one_logger.exporter.exporter import ExportError, RecordWriteError
 from nv_one_logger.exporter.file_exporter import FileExporter
-from nv_one_logger.exporter.internal.encoder import encode_record
 from nv_one_logger.host import guard, hookimpl
 from nv_one_logger.host.deadline import BoundedCall
 from nv_one_logger.host.guard import Guard
@@ -51,36 +50,36 @@ def around(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
 
 @mutation
 def next_record_after_a_short_write_begins_in_its_line() -> None:
-    def write(original: Any, self: Any, record: Any) -> None:
+    def append(original: Any, self: Any, line: bytes) -> None:
         try:
-            original(self, record)
+            original(self, line)
         finally:
             self._ends_within_line = False
 
-    around(FileExporter, "_write", write)
+    around(FileExporter, "_append", append)
 
 
 @mutation
 def failed_write_is_swallowed() -> None:
-    def write(original: Any, self: Any, record: Any) -> None:
+    def append(original: Any, self: Any, line: bytes) -> None:
         try:
-            original(self, record)
+            original(self, line)
         except RecordWriteError:
             pass
 
-    around(FileExporter, "_write", write)
+    around(FileExporter, "_append", append)
 
 
 @mutation
 def number_of_a_lost_record_is_used_again() -> None:
-    def number_and_write(original: Any, self: Any, record: Any) -> None:
+    def write(original: Any, self: Any, *arguments: Any) -> None:
         try:
-            original(self, record)
+            original(self, *arguments)
         except Exception:
             self._count -= 1
             raise
 
-    around(BaseJsonExporter, "_number_and_write", number_and_write)
+    around(BaseJsonExporter, "_write_or_log", write)
 
 
 @mutation
@@ -139,7 +138,7 @@ def failing_rotation_costs_the_record() -> None:
 
 @mutation
 def event_overtakes_the_start_of_its_span() -> None:
-    BaseJsonExporter._write_after_pending = lambda self, record: self._number_and_write(record)
+    BaseJsonExporter.export_event = lambda self, event, span: self._write_event(event, span)
 
 
 @mutation
@@ -239,13 +238,12 @@ def locks_stay_as_a_fork_finds_them() -> None:
 
 @mutation
 def record_is_written_in_pieces() -> None:
-    def write(self: Any, record: Any) -> None:
-        line = encode_record(record) + b"\n"
+    def append(self: Any, line: bytes) -> None:
         for piece in (line[:40], line[40:-1], line[-1:]):
             self._file.write(piece)
             threading.Event().wait(0.0005)
 
-    FileExporter._write = write
+    FileExporter._append = append
 
 
 @mutation

@@ -19,7 +19,7 @@ from nv_one_logger.reader import RecordReader, order_rotated
 OTHERS = ("first", "last")
 
 # Faults that cost a record, or its safety, so that every call that meets one has to fail; others cost nothing.
-TOLD = ("write", "fsync", "make the record")
+TOLD = ("write", "fsync", "encode a record")
 
 # One second that the job gives its flush, five until the process ends, and what a busy machine adds.
 MOST_SECONDS = 1.0 + 5.0 + 5.0
@@ -202,9 +202,7 @@ def _problems_of_stream(outcome: Outcome, lost: Facts) -> List[str]:
     checker = Checker(
         [fact[1] for fact in lost if fact[0] == "start"],
         [fact[1] for fact in lost if fact[0] == "stop"],
-        len(_failed_writes(outcome))
-        + outcome.result["calls"].get("make the record", 0)
-        - len(outcome.result["writes"]),
+        len(_failed_writes(outcome)) + _records_never_made(outcome),
         may_stay_open=_plugin(outcome, VICTIM)["state"] != "on",
     )
     problems = checker.check(stream.records, is_keys_ordered=outcome.case["victim"] != "logger")
@@ -214,7 +212,7 @@ def _problems_of_stream(outcome: Outcome, lost: Facts) -> List[str]:
 
 
 def _records_never_made(outcome: Outcome) -> int:
-    return outcome.result["calls"].get("make the record", 0) - len(outcome.result["writes"])
+    return int(outcome.result["injected"]) if outcome.case.get("point") == "encode a record" else 0
 
 
 def _problems_of_account(outcome: Outcome, stream: Stream) -> List[str]:

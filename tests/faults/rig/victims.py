@@ -6,8 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any, Dict, List, Type
 
-from facts import event_fact, facts_of_record
-from injector import Injector, fault_error
+from facts import event_fact
+from injector import Injector
 
 from nv_one_logger.exporter.background_exporter import BackgroundExporter
 from nv_one_logger.exporter.file_exporter import FileExporter
@@ -44,16 +44,7 @@ def make_victim(case: Dict[str, Any], folder: Path, injector: Injector) -> Any:
 def _with_injector(base: Type[Any], point: Any, injector: Injector) -> Type[Any]:
     """Return an exporter class whose hooks go through the injector; what it lacks only if that is the point."""
     hooks = [hook for hook in HOOKS if hook == point or hasattr(base, hook)]
-    functions = {hook: _through(hook, base, injector) for hook in hooks}
-
-    def write(self: Any, record: Dict[str, Any]) -> None:
-        fault = injector.due("make the record")
-        if fault is not None:
-            injector.lost_calls += facts_of_record(record)
-            raise fault_error(fault)
-        base._write(self, record)
-
-    return type(f"Faulty{base.__name__}", (base,), {**functions, "_write": write})
+    return type(f"Faulty{base.__name__}", (base,), {hook: _through(hook, base, injector) for hook in hooks})
 
 
 def _through(hook: str, base: Type[Any], injector: Injector) -> Any:
