@@ -16,7 +16,7 @@ sys.path.append(str(RIG))  # what these tests and the programs they start have i
 
 from family import problems_of  # noqa: E402  # of the rig
 from runner import Outcome, Rig  # noqa: E402
-from table import add_row, print_table  # noqa: E402
+from table import INJECTED, add_row, print_table  # noqa: E402
 from verdict import judge  # noqa: E402
 
 
@@ -120,7 +120,7 @@ def no_job_minds(rig: Jobs, request: pytest.FixtureRequest) -> Callable[..., Non
         expected, found = (sum(verdict[column] for verdict in verdicts) for column in (2, 3))
         of_all = f"{unaffected}/{len(cases)}"
         verdict = "FAILED" if problems or not injected else "ok"
-        add_row(request.config, fault, where, injected, of_all, expected, found, verdict)
+        add_row(request.config, INJECTED, fault, where, injected, of_all, expected, found, verdict)
         assert problems == []
         assert injected >= len(cases)
 
@@ -143,5 +143,4 @@ def started(tmp_path: Path, run_python: Callable[..., Any]) -> Callable[..., Lis
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    heading = ("fault", "met by", "injected", "job unaffected", "expected", "found", "verdict")
-    print_table(terminalreporter, "injected faults", heading)
+    print_table(terminalreporter, INJECTED)

@@ -13,7 +13,7 @@ FAULTS_RIG = HERE.parent / "faults" / "rig"
 sys.path += [str(FAULTS_RIG), str(HERE / "rig")]
 
 from runner import Rig  # noqa: E402  # of the rigs
-from table import print_table  # noqa: E402
+from table import KILLED, print_table  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +24,4 @@ def killer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    heading = ("mode", "rounds", "killed", "acknowledged", "found", "torn lines", "hidden behind one", "verdict")
-    print_table(terminalreporter, "kill -9 at random moments", heading)
+    print_table(terminalreporter, KILLED)

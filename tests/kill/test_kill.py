@@ -7,7 +7,7 @@ from typing import Any, Dict
 
 import pytest
 from aftermath import judge
-from table import add_row
+from table import KILLED, add_row
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs kill -9")
 
@@ -32,6 +32,6 @@ def test_every_acknowledged_record_outlives_kill_9(killer: Any, request: pytest.
     after = [judge(outcome) for outcome in outcomes]
     problems = [f"{outcome.case}: {problem}" for outcome, found in zip(outcomes, after) for problem in found.problems]
     sums = [sum(found[column] for found in after) for column in range(1, 6)]
-    add_row(request.config, mode, rounds, *sums, "FAILED" if problems else "ok")
+    add_row(request.config, KILLED, mode, rounds, *sums, "FAILED" if problems else "ok")
     assert problems == []
     assert sums[0] >= rounds

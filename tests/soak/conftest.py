@@ -15,7 +15,7 @@ FAULTS_RIG = HERE.parent / "faults" / "rig"
 sys.path += [str(FAULTS_RIG), str(HERE / "rig")]
 
 from slopes import Slopes, slopes_of  # noqa: E402  # of the rigs
-from table import print_table  # noqa: E402
+from table import SOAKED, print_table  # noqa: E402
 
 
 @pytest.fixture
@@ -40,5 +40,4 @@ def _library_path() -> List[str]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    heading = ("workload", "calls", "us/call", "slowdown", "KiB", "objects", "files", "threads", "verdict")
-    print_table(terminalreporter, "growth over the second half of a long run", heading)
+    print_table(terminalreporter, SOAKED)
