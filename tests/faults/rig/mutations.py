@@ -127,11 +127,11 @@ def plugin_that_cannot_start_stops_the_job() -> None:
 
 @mutation
 def failing_rotation_costs_the_record() -> None:
-    def rotate(self: Any, rotation: Any, file: Any) -> Any:
+    def rotate(self: Any, rotation: Any, file: Any, line: bytes) -> Any:
         if rotation.is_due(file.fileno()):
             rotation.rotate(file.fileno(), self._open_path)
             self._open()
-        return self._file
+        return self._file, line
 
     FileExporter._file_after_rotation = rotate
 

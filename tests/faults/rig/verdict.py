@@ -65,12 +65,9 @@ def _problems_of_application(outcome: Outcome, healthy: Outcome) -> List[str]:
         problems.append(f"exit status {outcome.status}, not {wanted_status}")
     if outcome.result["answer"] != healthy.result["answer"]:
         problems.append(f"the job's result is {outcome.result['answer']}, not {healthy.result['answer']}")
-    last_words = (outcome.folder / "err").read_text().rstrip().rsplit("\n", 1)[-1]
-    if (
-        outcome.case.get("ends") == "error"
-        and "RuntimeError: of the application" not in (outcome.folder / "err").read_text()
-    ):
-        problems.append(f"the application's own error is not what is seen: {last_words!r}")
+    said = (outcome.folder / "err").read_text(encoding="utf-8")
+    if outcome.case.get("ends") == "error" and "\nRuntimeError: of the application\n" not in said:
+        problems.append(f"the application's own error is not what is seen: {said[-200:]!r}")
     return problems
 
 
@@ -228,9 +225,8 @@ def _problems_of_account(outcome: Outcome, stream: Stream) -> List[str]:
     lost_numbers = [
         json.loads(text)["count"] for text, written in _failed_writes(outcome) if not _is_whole(text, written)
     ]
-    missing = sum(number < last for number in lost_numbers) + _records_never_made(
-        outcome
-    )  # lost last ones leave no gap
+    gaps = sum(number < last for number in lost_numbers)  # the last ones leave none
+    missing = gaps + _records_never_made(outcome)
     wanted = {"records": whole, "missing": missing, "damaged lines": torn}
     found = {
         "records": sum(account.records for account in accounts),
