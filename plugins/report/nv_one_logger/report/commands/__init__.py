@@ -1,0 +1,3 @@
+"""The commands ``one-logger verify``, ``convert`` and ``report``, one module each."""
+
+from __future__ import annotations
