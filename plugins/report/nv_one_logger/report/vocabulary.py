@@ -17,6 +17,7 @@ __all__ = [
     "OWN_WORK",
     "SAVES",
     "SPAN_BUCKETS",
+    "SUMS",
     "TRAINING_LOOP",
     "UNITS",
 ]
@@ -48,6 +49,9 @@ SPAN_BUCKETS: Tuple[Tuple[str, Bucket], ...] = (
 )
 """Which bucket the time of a span belongs to. Where several are open, the one further up counts."""
 
+SUMS = ("job_", "interval_num_", "interval_min_", "interval_max_", "interval_total_", "interval_elapsed_")
+"""Beginnings of the names of more such numbers."""
+
 COUNTERS = frozenset(
     [
         "timestamp_msec",
@@ -71,6 +75,10 @@ COUNTERS = frozenset(
         "iteration",
         "step",
         "global_step",
+        "avg_batch_size",
+        "avg_forward_time_sec",
+        "avg_backward_time_sec",
+        "avg_dataloader_time_sec",
     ]
 )
 """Numbers of events that count, or sum up from the start of the job, and so are no series to look at."""
@@ -79,8 +87,5 @@ UNITS: Mapping[str, str] = {
     "train_throughput_per_gpu": "TFLOP/s",
     "avg_tflops": "TFLOP/s",
     "avg_tokens_per_second": "tokens/s",
-    "avg_forward_time_sec": "s",
-    "avg_backward_time_sec": "s",
-    "avg_dataloader_time_sec": "s",
 }
 """Units of the numbers whose names do not tell."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, Tuple
 
 import click
 
@@ -54,6 +54,7 @@ def verify(ctx: click.Context, paths: Tuple[str, ...], as_json: bool, jobs: int 
 def _show(found: Verification) -> None:
     from nv_one_logger.cli.console import make_console
     from nv_one_logger.cli.tables import print_table
+    from nv_one_logger.report.naming import name_ranks
 
     console = make_console()
     headings = ["file", "verdict", "ranks", "records", "missing", "corrupt", "torn"]
@@ -83,20 +84,10 @@ def _show(found: Verification) -> None:
 
 
 def _ranks(file: FileCheck) -> str:
+    from nv_one_logger.report.naming import name_ranks
+
     ranks = sorted({process.rank for process in file.processes if process.rank is not None})
-    return name_ranks(tuple(ranks)).partition(" ")[2] if ranks else "-"
-
-
-def name_ranks(ranks: Tuple[int, ...]) -> str:
-    """Write ranks for a person: ``rank 3``, ``ranks 0-3, 7``."""
-    spans: List[List[int]] = []
-    for rank in ranks:
-        if spans and rank == spans[-1][1] + 1:
-            spans[-1][1] = rank
-        else:
-            spans.append([rank, rank])
-    text = ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in spans)
-    return f"rank{'s' if len(ranks) > 1 else ''} {text}"
+    return name_ranks(ranks).partition(" ")[2] if ranks else "-"
 
 
 def _as_json(found: Verification) -> Dict[str, object]:

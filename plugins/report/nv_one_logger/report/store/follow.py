@@ -7,12 +7,18 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from nv_one_logger.report.store.identity import Identity
 from nv_one_logger.report.store.values import MOST, fraction, json_text, mapping, micros, moment, text, whole
-from nv_one_logger.report.vocabulary import APPLICATION, COUNTERS, ITERATION, LOAD, SAVES, TRAINING_LOOP, UNITS
+from nv_one_logger.report.vocabulary import APPLICATION, COUNTERS, ITERATION, LOAD, SAVES, SUMS, TRAINING_LOOP, UNITS
 
 __all__ = ["Follower", "Rows"]
 
 _CHECKPOINTS = frozenset([*SAVES, LOAD])
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
+_PREFIXES = {
+    "training_metrics_update": "",
+    "validation_metrics_update": "validation_",
+    "testing_metrics_update": "testing_",
+}
+_LOGGED = re.compile(r"metric_(?P<name>.+)_(?P<statistic>mean|min|max|last|count)")
 _MOST_TEXT = 20_000
 # An event with more numbers than that is no measurement; nor are names that never repeat.
 _MOST_MEASURES = 64
@@ -82,6 +88,7 @@ class Follower:
         self._is_application_ended = False
         self._heartbeats = 0
         self._last_error: Optional[str] = None
+        self._last_exception = ("", "")
         self._is_error_last = False
 
     def take(self, kind: str, data: Dict[str, object]) -> None:
@@ -141,7 +148,7 @@ class Follower:
             self._is_application_ended = True
             self.identity.take_end(attributes)
         self._add_span(span_id, name, start_us, stop_us, attributes, span, text(data.get("parent_id")))
-        if name == ITERATION:
+        if name == ITERATION and not (span is not None and span.has_error):
             self._iteration += 1
             self._iterations_recorded += 1
 
@@ -161,7 +168,11 @@ class Follower:
             stop_us = start_us  # a clock that was set back
         iteration: Optional[int] = self._iteration
         is_successful: Optional[bool] = None
-        if name in _CHECKPOINTS:
+        if name == ITERATION:
+            is_successful = stop_us is not None and not (span is not None and span.has_error)
+        elif name == TRAINING_LOOP:
+            iteration = whole(attributes.get("train_iterations_start"))
+        elif name in _CHECKPOINTS:
             iteration = whole(attributes.get("current_iteration"))
             if name == LOAD:
                 is_successful = stop_us is not None and not (span is not None and span.has_error)
@@ -196,7 +207,9 @@ class Follower:
         span = self._open.get(span_id) if span_id is not None else None
         name = text(content.get("name")) or ""
         if kind == "event":
-            self._is_error_last = False
+            # The metrics of the last window are told while an exception is on its way out.
+            if name != "training_metrics_update":
+                self._is_error_last = False
             self._take_event(name, attributes, time_us, span)
         elif kind in ("application_error", "telemetry_data_error"):
             self._take_error(kind, attributes, time_us, span)
@@ -237,14 +250,13 @@ class Follower:
         iteration = _step_of(attributes)
         if name == "training_metrics_update":
             self._take_window(attributes, time_us)
-        vocabulary = name in ("training_metrics_update", "validation_metrics_update", "testing_metrics_update")
         for attribute, value in list(attributes.items())[:_MOST_MEASURES]:
             number = fraction(value)
-            if number is None or attribute in COUNTERS:
+            if number is None or attribute in COUNTERS or attribute.startswith(SUMS):
                 continue
-            measured = attribute if vocabulary else f"{name}.{attribute}"
-            if name == "validation_metrics_update":
-                measured = f"validation_{attribute}"
+            measured = _name_of_measure(name, attribute)
+            if measured is None:
+                continue
             unit = UNITS.get(attribute, "s" if attribute.endswith("_sec") else "")
             self._rows.measures.append((self._number, text(measured), unit, time_us, iteration, number))
 
@@ -259,17 +271,22 @@ class Follower:
     def _take_error(
         self, kind: str, attributes: Mapping[str, object], time_us: Optional[int], span: Optional[_OpenSpan]
     ) -> None:
+        if kind == "application_error" and span is not None:
+            span.has_error = True
         said = text(attributes.get("exception_type")) or text(attributes.get("telemetry_data_error_type")) or kind
-        message = text(attributes.get("exception_message")) or text(attributes.get("error_message")) or ""
-        message = message[:_MOST_TEXT]
+        exception = text(attributes.get("exception_message")) or ""
+        same = (said, exception)
+        if self._is_error_last and same == self._last_exception:
+            return  # one exception on its way out, recorded by every span that it leaves
+        message = (exception or text(attributes.get("error_message")) or "")[:_MOST_TEXT]
         trace = (text(attributes.get("exception_traceback")) or "")[:_MOST_TEXT]
         pattern = _NUMBER.sub("#", message)
         self._rows.errors.append((self._number, time_us, said[:200], message, pattern, trace))
         if kind == "application_error":
-            self._last_error = f"{said}: {message}" if message else said
+            where = f" in {span.name}" if span is not None else ""
+            self._last_error = f"{said}{where}: {exception[:_MOST_TEXT]}" if exception else f"{said}{where}"
+            self._last_exception = same
             self._is_error_last = "exception_type" in attributes
-            if span is not None:
-                span.has_error = True
 
     def _note(self, moment_us: Optional[int]) -> None:
         if moment_us is None:
@@ -292,7 +309,8 @@ class Follower:
             self._number, path, self._pid, self._run, self._records, min(self.missing, MOST),
             self._first_us, self._last_us, who.process_start_us,
             who.application, who.session_tag, who.attempt, who.rank, who.world_size, who.host,
-            who.has_session_record, self._heartbeats, self._is_application_ended, who.exit_reason, who.exit_detail,
+            who.has_session_record, self._heartbeats, self._is_application_ended, who.tells_exit,
+            who.exit_reason, who.exit_detail,
             self._last_error, self._is_error_last, json_text({"spans": still_open[:64]}, "") or "",
             who.global_batch_size, self._loop_first, self._iterations_recorded,
         )  # fmt: skip
@@ -303,6 +321,18 @@ def _start_by_duration(stop_us: int, attributes: Mapping[str, object]) -> Option
     if duration is None or not 0 <= duration * 1000 <= stop_us:
         return None
     return stop_us - round(duration * 1000)
+
+
+def _name_of_measure(event: str, attribute: str) -> Optional[str]:
+    """Return the name under which a number is shown; ``None`` for one that another number says better."""
+    prefix = _PREFIXES.get(event)
+    if prefix is None:
+        return f"{event}.{attribute}"
+    logged = _LOGGED.match(attribute)
+    if logged is None:
+        return prefix + attribute
+    # Of what the application logged, a window tells mean, extremes, the last one and how many there were.
+    return prefix + logged.group("name") if logged.group("statistic") == "mean" else None
 
 
 def _step_of(attributes: Mapping[str, object]) -> Optional[int]:

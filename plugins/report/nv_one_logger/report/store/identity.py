@@ -12,6 +12,9 @@ __all__ = ["Identity"]
 
 _RANK_IN_NAME = re.compile(r"rank[-_]?(\d{1,7})", re.IGNORECASE)
 
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})")
+_TELLS_EXIT_FROM = (2, 4)
+
 
 class Identity:
     """Learns about one process; what was said first counts, a session record before everything else.
@@ -28,6 +31,7 @@ class Identity:
         host: The machine.
         process_start_us: When the process began, microseconds.
         has_session_record: Whether it wrote one.
+        tells_exit: Whether its library says on the application span when an exception or a signal ended it.
         global_batch_size: Samples of one iteration over all ranks.
         exit_reason: Why the application ended, of its span.
         exit_detail: The exception or signal.
@@ -44,6 +48,7 @@ class Identity:
         self.host: Optional[str] = None
         self.process_start_us: Optional[int] = None
         self.has_session_record = False
+        self.tells_exit = False
         self.global_batch_size: Optional[int] = None
         self.exit_reason: Optional[str] = None
         self.exit_detail: Optional[str] = None
@@ -57,7 +62,7 @@ class Identity:
         """Learn from a session record; of several, the first counts (each file of a rotated set begins with one)."""
         if self.has_session_record:
             return
-        self.has_session_record = True
+        self.has_session_record = self.tells_exit = True
         self.application = text(said.get("application_name"))
         self.session_tag = text(said.get("session_tag")) or self.session_tag
         self.attempt = _natural(said.get("attempt"), 1)
@@ -73,6 +78,9 @@ class Identity:
             self._rank = _natural(attributes.get("rank"), 0)
         self.world_size = self.world_size or _natural(attributes.get("world_size"), 1)
         self.host = self.host or text(attributes.get("node_name"))
+        version = _VERSION.match(text(attributes.get("one_logger_training_telemetry_version")) or "")
+        if version is not None and (int(version.group(1)), int(version.group(2))) >= _TELLS_EXIT_FROM:
+            self.tells_exit = True
 
     def take_training_config(self, attributes: Mapping[str, object]) -> None:
         """Learn from ``update_training_telemetry_config``."""

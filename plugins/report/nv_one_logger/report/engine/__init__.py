@@ -1,0 +1,3 @@
+"""From tables to a report: one module for each question."""
+
+from __future__ import annotations

@@ -1,0 +1,160 @@
+"""Which processes belong to which session and attempt, and between which moments an attempt stands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from nv_one_logger.report.engine.database import Row
+from nv_one_logger.report.store.schema import TABLES
+
+__all__ = ["AttemptWindow", "Process", "Run", "group_attempts", "group_sessions", "read_processes"]
+
+# A process that began longer before its first record than this was not just importing.
+_LONGEST_START_US = 86_400 * 1_000_000
+
+
+@dataclass(frozen=True)
+class Process:
+    """One row of the table ``processes``; see ``store.schema``."""
+
+    process: int
+    path: str
+    pid: Optional[int]
+    run: int
+    records: int
+    missing: int
+    first_us: int
+    last_us: int
+    process_start_us: Optional[int]
+    application: Optional[str]
+    session_tag: Optional[str]
+    attempt: Optional[int]
+    rank: Optional[int]
+    world_size: Optional[int]
+    host: Optional[str]
+    has_session_record: bool
+    heartbeats: int
+    application_ended: bool
+    tells_exit: bool
+    exit_reason: Optional[str]
+    exit_detail: Optional[str]
+    last_error: Optional[str]
+    error_is_last: bool
+    open_spans: str
+    global_batch_size: Optional[int]
+    loop_first_iteration: Optional[int]
+    iterations_recorded: int
+
+    @property
+    def started(self) -> int:
+        """When it began: as its session record says, else its first record."""
+        began = self.process_start_us
+        if began is None or not self.first_us - _LONGEST_START_US <= began <= self.first_us:
+            return self.first_us
+        return began
+
+    @property
+    def open_at_end(self) -> Tuple[Tuple[str, int], ...]:
+        """Name and start of the spans that had not ended, innermost first."""
+        listed = json.loads(self.open_spans)["spans"] if self.open_spans else []
+        return tuple((name, start) for name, start in listed)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A process in its attempt, with a rank in any case."""
+
+    process: Process
+    attempt: int
+    rank: int
+
+
+@dataclass(frozen=True)
+class AttemptWindow:
+    """One attempt.
+
+    Attributes:
+        number: 1 for the first.
+        runs: Its processes.
+        started: Where its time begins: the first process, or record where no session record tells.
+        ended: Where it ends: the last record, or where the next attempt begins.
+    """
+
+    number: int
+    runs: Tuple[Run, ...]
+    started: int
+    ended: int
+
+    @property
+    def ranks(self) -> Tuple[int, ...]:
+        """The ranks that recorded anything."""
+        return tuple(sorted({run.rank for run in self.runs}))
+
+
+def read_processes(rows: Sequence[Row]) -> List[Process]:
+    """Make objects of the rows of ``processes``, without those whose records tell no time."""
+    names = TABLES["processes"].names
+    known = [dict(zip(names, row, strict=True)) for row in rows]
+    return [Process(**row) for row in known if row["first_us"] is not None]
+
+
+def group_sessions(processes: Sequence[Process]) -> Dict[Optional[str], List[Process]]:
+    """Put processes together by session tag; those without one belong to the only session, if there is one only."""
+    sessions: Dict[Optional[str], List[Process]] = {}
+    for process in processes:
+        sessions.setdefault(process.session_tag, []).append(process)
+    if None in sessions and len(sessions) == 2:
+        (tag,) = [tag for tag in sessions if tag is not None]
+        sessions[tag].extend(sessions.pop(None))
+    return sessions
+
+
+def group_attempts(processes: Sequence[Process]) -> List[AttemptWindow]:
+    """Find the attempts of a session.
+
+    A new attempt begins where a rank begins again after its last record, or where the launcher counts another one. A
+    process that runs at the same time as the one of its rank (a worker, a second file) belongs to the same attempt.
+    """
+    groups: List[List[Run]] = []
+    for process in sorted(_with_ranks(processes), key=lambda process: (process.first_us, process.process)):
+        rank = process.rank if process.rank is not None else 0
+        if not groups or _is_another_attempt(groups[-1], process):
+            groups.append([])
+        groups[-1].append(Run(process, len(groups), rank))
+    return _bounded(groups)
+
+
+def _with_ranks(processes: Sequence[Process]) -> List[Process]:
+    """Give a free rank to the processes of each file that tell none."""
+    taken = {process.rank for process in processes if process.rank is not None}
+    free = (rank for rank in range(len(taken) + len(processes)) if rank not in taken)
+    by_path: Dict[str, int] = {}
+    for process in processes:
+        if process.rank is None and process.path not in by_path:
+            by_path[process.path] = next(free)
+    return [p if p.rank is not None else replace(p, rank=by_path[p.path]) for p in processes]
+
+
+def _is_another_attempt(current: Sequence[Run], process: Process) -> bool:
+    numbers = {run.process.attempt for run in current if run.process.attempt is not None}
+    if process.attempt is not None and numbers and process.attempt not in numbers:
+        return True
+    same_rank = [run.process for run in current if run.rank == process.rank]
+    return bool(same_rank) and process.first_us >= max(earlier.last_us for earlier in same_rank)
+
+
+def _bounded(groups: Sequence[Sequence[Run]]) -> List[AttemptWindow]:
+    windows: List[AttemptWindow] = []
+    for number, runs in enumerate(groups, 1):
+        first = min(run.process.first_us for run in runs)
+        started = min(run.process.started for run in runs)
+        ended = max(run.process.last_us for run in runs)
+        if windows:
+            before = windows[-1]
+            if first < before.ended:
+                before = windows[-1] = replace(before, ended=max(before.started, first))
+            started = max(started, before.ended)
+        windows.append(AttemptWindow(number, tuple(runs), started, max(started, ended)))
+    return windows

@@ -1,0 +1,2 @@
+-- All processes, in the order in which they were read.
+SELECT * FROM processes ORDER BY process
