@@ -17,18 +17,19 @@ __all__ = ["Cell", "Gap", "cut", "declare_span_kinds", "make_ledger"]
 _SPANS_AT_ONCE = 300_000
 _TIMELINE_PIECES = 20_000
 
-_CLASSES: Mapping[Bucket, int] = {
-    Bucket.CHECKPOINT_SAVE: 1,
-    Bucket.CHECKPOINT_LOAD: 2,
-    Bucket.VALIDATION: 3,
-    Bucket.TESTING: 4,
-    Bucket.MODEL_INIT: 5,
-    Bucket.OPTIMIZER_INIT: 6,
-    Bucket.DATA_LOADER_INIT: 7,
+_WEIGHTS: Mapping[Bucket, int] = {
+    Bucket.CHECKPOINT_SAVE: 1024,
+    Bucket.CHECKPOINT_LOAD: 512,
+    Bucket.VALIDATION: 256,
+    Bucket.TESTING: 128,
+    Bucket.MODEL_INIT: 64,
+    Bucket.OPTIMIZER_INIT: 32,
+    Bucket.DATA_LOADER_INIT: 16,
     Bucket.DISTRIBUTED_INIT: 8,
-    Bucket.DATA_WAIT: 9,
-    Bucket.TRAINING: 10,
+    Bucket.DATA_WAIT: 4,
+    Bucket.TRAINING: 1,  # 2 is an iteration that nobody finished
 }
+"""Of the classes that are open at a moment, the one of the greatest weight counts; see ``sql/segments.sql``."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ class Gap:
 
 
 def declare_span_kinds(database: Database) -> None:
-    """Make the table ``span_kinds``: which spans the ledger looks at, and in which class."""
-    kinds = [(name, _CLASSES[bucket], False) for name, bucket in SPAN_BUCKETS]
-    kinds.append((TRAINING_LOOP, _CLASSES[Bucket.TRAINING], True))
-    database.fill("span_kinds", [("name", pa.string()), ("class", pa.int64()), ("is_loop", pa.bool_())], kinds)
+    """Make the table ``span_kinds``: which spans the ledger looks at, and what they weigh."""
+    kinds = [(name, _WEIGHTS[bucket], False) for name, bucket in SPAN_BUCKETS]
+    kinds.append((TRAINING_LOOP, _WEIGHTS[Bucket.TRAINING], True))
+    database.fill("span_kinds", [("name", pa.string()), ("weight", pa.int64()), ("is_loop", pa.bool_())], kinds)
 
 
 def cut(

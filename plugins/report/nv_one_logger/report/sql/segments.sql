@@ -1,12 +1,13 @@
 -- The time of each cell (one rank in one attempt), cut wherever anything begins or ends, each piece with its bucket.
--- Every span counts up at its start and down at its end, by class; a running sum says what is open in between.
+-- The spans of a class are first made not to overlap. Then each adds the weight of its class, a power of two, at its start
+-- and takes it away at its end, so the running sum is a set of the classes that are open, and the highest one counts.
 -- :first and :last limit the cells, so that memory does not grow with their number.
 WITH intervals AS (
     SELECT
         r.cell,
-        -- Class 11: an iteration that ended in an error, or in which the process ended.
-        CASE WHEN k.class = 10 AND NOT k.is_loop AND NOT s.is_successful AND (s.stop_us IS NOT NULL OR c.is_lost)
-             THEN 11 ELSE k.class END AS class,
+        -- An iteration that ended in an error, or in which the process ended, is a class of its own.
+        CASE WHEN k.weight = 1 AND NOT k.is_loop AND NOT s.is_successful AND (s.stop_us IS NOT NULL OR c.is_lost)
+             THEN 2 ELSE k.weight END AS weight,
         GREATEST(s.start_us, c.from_us) AS start_us,
         LEAST(COALESCE(s.stop_us, r.last_us), c.to_us) AS stop_us
     FROM spans s
@@ -16,47 +17,40 @@ WITH intervals AS (
     WHERE r.cell BETWEEN :first AND :last
       AND NOT (k.is_loop AND r.has_iterations)
 ),
+reaching AS (
+    SELECT
+        cell, weight, start_us, stop_us,
+        MAX(stop_us) OVER (
+            PARTITION BY cell, weight ORDER BY start_us ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS reached_us
+    FROM intervals
+    WHERE start_us < stop_us
+),
+disjoint AS (
+    SELECT cell, weight, GREATEST(start_us, COALESCE(reached_us, start_us)) AS start_us, stop_us
+    FROM reaching
+    WHERE reached_us IS NULL OR reached_us < stop_us
+),
 steps AS (
-    SELECT cell, start_us AS at_us, class, 1 AS step FROM intervals WHERE start_us < stop_us
+    SELECT cell, start_us AS at_us, weight, FALSE AS is_cut FROM disjoint
     UNION ALL
-    SELECT cell, stop_us, class, -1 FROM intervals WHERE start_us < stop_us
+    SELECT cell, stop_us, -weight, FALSE FROM disjoint
     UNION ALL
-    SELECT cell, at_us, 0, 0 FROM cuts WHERE cell BETWEEN :first AND :last
+    SELECT cell, at_us, 0, TRUE FROM cuts WHERE cell BETWEEN :first AND :last
 ),
 moments AS (
-    SELECT
-        cell,
-        at_us,
-        SUM(CASE WHEN class = 1 THEN step ELSE 0 END) AS s1,
-        SUM(CASE WHEN class = 2 THEN step ELSE 0 END) AS s2,
-        SUM(CASE WHEN class = 3 THEN step ELSE 0 END) AS s3,
-        SUM(CASE WHEN class = 4 THEN step ELSE 0 END) AS s4,
-        SUM(CASE WHEN class = 5 THEN step ELSE 0 END) AS s5,
-        SUM(CASE WHEN class = 6 THEN step ELSE 0 END) AS s6,
-        SUM(CASE WHEN class = 7 THEN step ELSE 0 END) AS s7,
-        SUM(CASE WHEN class = 8 THEN step ELSE 0 END) AS s8,
-        SUM(CASE WHEN class = 9 THEN step ELSE 0 END) AS s9,
-        SUM(CASE WHEN class = 10 THEN step ELSE 0 END) AS s10,
-        SUM(CASE WHEN class = 11 THEN step ELSE 0 END) AS s11
+    -- Whole numbers as floats: exact below 2^53, and quicker to sum.
+    SELECT cell, at_us, SUM(CAST(weight AS DOUBLE PRECISION)) AS step
     FROM steps
     GROUP BY cell, at_us
+    HAVING SUM(CAST(weight AS DOUBLE PRECISION)) <> 0 OR MAX(CASE WHEN is_cut THEN 1 ELSE 0 END) = 1
 ),
 pieces AS (
     SELECT
         cell,
         at_us AS start_us,
         LEAD(at_us) OVER (PARTITION BY cell ORDER BY at_us) AS stop_us,
-        SUM(s1) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n1,
-        SUM(s2) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n2,
-        SUM(s3) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n3,
-        SUM(s4) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n4,
-        SUM(s5) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n5,
-        SUM(s6) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n6,
-        SUM(s7) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n7,
-        SUM(s8) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n8,
-        SUM(s9) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n9,
-        SUM(s10) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n10,
-        SUM(s11) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS n11
+        SUM(step) OVER (PARTITION BY cell ORDER BY at_us ROWS UNBOUNDED PRECEDING) AS open_classes
     FROM moments
 )
 SELECT
@@ -66,18 +60,18 @@ SELECT
     CASE
         WHEN p.start_us >= c.alive_to_us AND c.is_lost THEN 'lost_rank'
         WHEN p.start_us >= c.alive_to_us THEN 'idle'
-        WHEN p.n1 > 0 THEN 'checkpoint_save'
-        WHEN p.n2 > 0 THEN 'checkpoint_load'
-        WHEN p.n3 > 0 THEN 'validation'
-        WHEN p.n4 > 0 THEN 'testing'
-        WHEN p.n5 > 0 THEN 'model_init'
-        WHEN p.n6 > 0 THEN 'optimizer_init'
-        WHEN p.n7 > 0 THEN 'data_loader_init'
-        WHEN p.n8 > 0 THEN 'distributed_init'
-        WHEN p.n9 > 0 THEN 'data_wait'
-        WHEN p.n11 > 0 THEN 'lost_iterations'
-        WHEN p.n10 > 0 AND c.lost_from_us <= p.start_us THEN 'lost_iterations'
-        WHEN p.n10 > 0 THEN 'training'
+        WHEN p.open_classes >= 1024 THEN 'checkpoint_save'
+        WHEN p.open_classes >= 512 THEN 'checkpoint_load'
+        WHEN p.open_classes >= 256 THEN 'validation'
+        WHEN p.open_classes >= 128 THEN 'testing'
+        WHEN p.open_classes >= 64 THEN 'model_init'
+        WHEN p.open_classes >= 32 THEN 'optimizer_init'
+        WHEN p.open_classes >= 16 THEN 'data_loader_init'
+        WHEN p.open_classes >= 8 THEN 'distributed_init'
+        WHEN p.open_classes >= 4 THEN 'data_wait'
+        WHEN p.open_classes >= 2 THEN 'lost_iterations'
+        WHEN p.open_classes >= 1 AND c.lost_from_us <= p.start_us THEN 'lost_iterations'
+        WHEN p.open_classes >= 1 THEN 'training'
         WHEN p.start_us < c.known_from_us THEN 'start_up'
         ELSE 'idle'
     END AS bucket
