@@ -81,8 +81,8 @@ def lines_of(rank: int, records: int) -> Iterator[str]:
         if step % 50 == 49:
             total = (step + 1) * STEP_MSEC / 1000
             yield event(
-                "b", "training_metrics_update", at + STEP_MSEC, f'"current_iteration":{step},"num_iterations":{step + 1},'
-                f'"total_iteration_time_sec":{total},"latest_loss":{1 / (step + 1)}',
+                "b", "training_metrics_update", at + STEP_MSEC, f'"current_iteration":{step},'
+                f'"num_iterations":{step + 1},"total_iteration_time_sec":{total},"latest_loss":{1 / (step + 1)}',
             )  # fmt: skip
         if step % 1000 == 999:
             yield complete(f"f{step}", "checkpoint_save_sync", at, 5, f',"current_iteration":{step + 1}')

@@ -56,7 +56,7 @@ def distribution_of(database: Database, overall: IterationStats) -> Tuple[Distri
     """Return the histogram: equal bins up to the 99th percentile, and one for all that is longer."""
     (bounds,) = database.select("iteration_range")
     low = int(_number(bounds[3]))
-    width = max(1, -(-(overall.p99 - low) // _BINS))
+    width = max(0, overall.p99 - low) // _BINS + 1
     rows = database.select("distribution", low_us=low, width_us=width, bins=_BINS, is_estimated=overall.is_estimated)
     counts = {int(_number(bin_)): int(_number(count)) for bin_, count in rows}
     last = max(counts, default=0)

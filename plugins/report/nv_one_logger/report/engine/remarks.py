@@ -28,8 +28,7 @@ def remarks_of(
             f"{silent} of {len(runs)} processes wrote no heartbeat: one that vanished may have lived on after its last "
             "record. FileExporter(heartbeat_sec=...) writes them."
         )
-    unknown = sum(run.process.rank is None for run in runs)
-    unranked = len({run.process.path for run in runs if run.process.rank is None}) if unknown else 0
+    unranked = len({run.process.path for run in runs if run.process.rank is None})
     if unranked:
         remarks.append(f"{unranked} files tell no rank; a free one was given to each.")
     coarse = sorted(

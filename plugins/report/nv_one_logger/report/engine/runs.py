@@ -118,30 +118,31 @@ def group_attempts(processes: Sequence[Process]) -> List[AttemptWindow]:
     process that runs at the same time as the one of its rank (a worker, a second file) belongs to the same attempt.
     """
     groups: List[List[Run]] = []
-    for process in sorted(_with_ranks(processes), key=lambda process: (process.first_us, process.process)):
-        rank = process.rank if process.rank is not None else 0
-        if not groups or _is_another_attempt(groups[-1], process):
+    given = _ranks_given(processes)
+    for process in sorted(processes, key=lambda process: (process.first_us, process.process)):
+        rank = given[process.path] if process.rank is None else process.rank
+        if not groups or _is_another_attempt(groups[-1], process, rank):
             groups.append([])
         groups[-1].append(Run(process, len(groups), rank))
     return _bounded(groups)
 
 
-def _with_ranks(processes: Sequence[Process]) -> List[Process]:
-    """Give a free rank to the processes of each file that tell none."""
+def _ranks_given(processes: Sequence[Process]) -> Dict[str, int]:
+    """Give a free rank to the processes of each file that tell none, by path."""
     taken = {process.rank for process in processes if process.rank is not None}
     free = (rank for rank in range(len(taken) + len(processes)) if rank not in taken)
     by_path: Dict[str, int] = {}
     for process in processes:
         if process.rank is None and process.path not in by_path:
             by_path[process.path] = next(free)
-    return [p if p.rank is not None else replace(p, rank=by_path[p.path]) for p in processes]
+    return by_path
 
 
-def _is_another_attempt(current: Sequence[Run], process: Process) -> bool:
+def _is_another_attempt(current: Sequence[Run], process: Process, rank: int) -> bool:
     numbers = {run.process.attempt for run in current if run.process.attempt is not None}
     if process.attempt is not None and numbers and process.attempt not in numbers:
         return True
-    same_rank = [run.process for run in current if run.rank == process.rank]
+    same_rank = [run.process for run in current if run.rank == rank]
     return bool(same_rank) and process.first_us >= max(earlier.last_us for earlier in same_rank)
 
 
