@@ -71,14 +71,14 @@ def _show(reports: Sequence[Report]) -> None:
 
 
 def _write_html(reports: Sequence[Report], path: Path) -> None:
-    from nv_one_logger.cli.console import make_console
-    from nv_one_logger.report.html import render
-
     if len(reports) > 1:
         tags = ", ".join(str(one.session.tag) for one in reports)
         raise click.UsageError(
             f"The files hold {len(reports)} sessions: {tags}. Choose one for the page with --session."
         )
+    from nv_one_logger.cli.console import make_console
+    from nv_one_logger.report.html import render
+
     try:
         path.write_text(render(reports[0]), encoding="utf-8")
     except OSError as error:
