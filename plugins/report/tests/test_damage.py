@@ -54,7 +54,7 @@ NAMES = ("attempt1-rank0.jsonl", "attempt1-rank1.jsonl", "attempt2-rank1.jsonl")
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(contents=st.tuples(*(damaged((REFERENCE / name).read_bytes()) for name in NAMES)))
 def test_damaged_files_are_read_as_far_as_they_go(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from nv_one_logger.cli.console import printable
@@ -17,6 +19,7 @@ __all__ = ["format_length", "format_moment", "show"]
 
 _BAR = 24
 _MOST_ROWS = 12
+_MOST_WHOLE = 4  # so many columns are never broken; those further right are, where the terminal is narrow
 _STYLES = {
     StopCause.NORMAL: "green",
     StopCause.RUNNING: "cyan",
@@ -74,6 +77,22 @@ def _heading(console: Console, text: str) -> None:
     console.print(Text(text, style="bold"))
 
 
+def _table(
+    console: Console, headings: Sequence[str], rows: Sequence[Sequence[str]], *, styles: Optional[Dict[str, str]] = None
+) -> None:
+    """Draw a table on a terminal, where its last column wraps; elsewhere print a line for each row."""
+    if not console.is_terminal:
+        print_table(console, headings, rows)
+        return
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    for place, heading in enumerate(headings):
+        is_last = place == len(headings) - 1
+        table.add_column(heading, overflow="fold", no_wrap=not is_last and place < _MOST_WHOLE)
+    for row in rows:
+        table.add_row(*(Text(printable(cell), style=(styles or {}).get(cell, "")) for cell in row))
+    console.print(table)
+
+
 def _say(console: Console, text: str, style: str = "") -> None:
     if console.is_terminal:
         console.print(Text(printable(text), style=style))
@@ -88,7 +107,7 @@ def _show_session(report: Report, console: Console) -> None:
     hosts = f"{len(session.hosts)} hosts" if len(session.hosts) != 1 else session.hosts[0]
     _say(
         console,
-        f"{session.world_size:,} ranks on {hosts}, {_counted(len(report.attempts), 'attempt')}, "
+        f"{_counted(session.world_size, 'rank')} on {hosts}, {_counted(len(report.attempts), 'attempt')}, "
         f"{format_length(report.ledger.elapsed)} from {format_moment(session.started)} UTC, "
         f"{session.records:,} records",
     )
@@ -112,7 +131,7 @@ def _show_attempts(report: Report, console: Console) -> None:
     ]
     styles = {cause.value: style for cause, style in _STYLES.items()}
     headings = ["attempt", "began (UTC)", "length", "iterations", "lost", "end"]
-    print_table(console, headings, rows, styles=styles, whole=["attempt", "length", "lost", "end"])
+    _table(console, headings, rows, styles=styles)
     for attempt in report.attempts[-_MOST_ROWS:]:
         _say(console, f"Attempt {attempt.number}: {attempt.cause_text}")
         if attempt.missing_ranks:
@@ -127,8 +146,8 @@ def _show_stop(report: Report, console: Console) -> None:
         _say(console, "Every process ended normally.")
     rows = [_stop_row(run) for run in odd[-_MOST_ROWS:]]
     if rows:
-        headings = ["attempt", "rank", "last record (UTC)", "iteration", "open span", "cause"]
-        print_table(console, headings, rows, whole=["attempt", "rank", "iteration"])
+        headings = ["attempt", "rank", "last record", "iteration", "cause"]
+        _table(console, headings, rows)
     if len(odd) > _MOST_ROWS:
         _say(console, f"and {len(odd) - _MOST_ROWS:,} more")
     if report.never_reached_last_common:
@@ -137,12 +156,14 @@ def _show_stop(report: Report, console: Console) -> None:
 
 
 def _stop_row(run: ProcessRun) -> List[str]:
-    doing = "-"
+    cause = run.cause_text
     if run.open_spans:
-        doing = f"{run.open_spans[0].name} ({format_length(run.open_spans[0].age)})"
+        cause += (
+            f" ({run.open_spans[0].name} open for {format_length(run.open_spans[0].age)} at the end of the attempt)"
+        )
     last = "-" if run.last_iteration is None else str(run.last_iteration)
     rank = "-" if run.rank is None else str(run.rank)
-    return [str(run.attempt), rank, format_moment(run.ended), last, doing, run.cause_text]
+    return [str(run.attempt), rank, format_moment(run.ended)[5:], last, cause]
 
 
 def _show_ledger(report: Report, console: Console) -> None:
@@ -156,7 +177,7 @@ def _show_ledger(report: Report, console: Console) -> None:
         row = [entry.bucket.value.replace("_", " "), format_length(entry.total), f"{entry.share:6.2%}"]
         rows.append([*row, bar] if console.is_terminal else row)
     headings = ["bucket", "time", "share"]
-    print_table(console, [*headings, ""] if console.is_terminal else headings, rows, whole=["bucket", "time", "share"])
+    _table(console, [*headings, ""] if console.is_terminal else headings, rows)
     total = sum(entry.total for entry in ledger.entries)
     verdict = "exactly" if ledger.adds_up else f"NOT: they are {total:,} us"
     _say(
@@ -184,7 +205,7 @@ def _show_iterations(report: Report, console: Console) -> None:
         for stats in shown
     ]
     headings = ["rank", "count", "median", "p90", "p99", "slowest", "trend / 1,000"]
-    print_table(console, headings, rows, whole=["rank", "count", "median", "p90", "p99"])
+    _table(console, headings, rows)
     if len(shown) < len(report.iterations):
         _say(console, f"the slowest {len(shown) - 1} of {len(report.iterations) - 1:,} ranks")
     if any(stats.is_estimated for stats in shown):
@@ -232,26 +253,25 @@ def _show_series(report: Report, console: Console) -> None:
     if not report.series:
         return
     _heading(console, "Logged numbers")
-    by_name: dict[str, List[SeriesPoint]] = {}
+    by_name: Dict[str, List[SeriesPoint]] = {}
     for point in report.series:
         by_name.setdefault(point.name, []).append(point)
     rows = []
     for name, points in by_name.items():
         values = [point.value for point in points]
         rows.append([name, points[0].unit, *(f"{v:,.6g}" for v in (values[0], values[-1], min(values), max(values)))])
-    print_table(console, ["name", "unit", "first", "last", "least", "most"], rows)
+    _table(console, ["name", "unit", "first", "last", "least", "most"], rows)
 
 
 def _show_errors(report: Report, console: Console) -> None:
     if not report.errors:
         return
     _heading(console, "Errors")
-    rows = [
-        [f"{group.count:,}", group.type, (group.message.splitlines() or [""])[0][:160], name_ranks(group.ranks),
-         format_moment(group.first)]
-        for group in report.errors[:_MOST_ROWS]
-    ]  # fmt: skip
-    print_table(console, ["count", "type", "message", "ranks", "first (UTC)"], rows, whole=["count"])
+    rows = []
+    for group in report.errors[:_MOST_ROWS]:
+        message = (group.message.splitlines() or [""])[0][:160]
+        rows.append([f"{group.count:,}", group.type, name_ranks(group.ranks), format_moment(group.first)[5:], message])
+    _table(console, ["count", "type", "ranks", "first", "message"], rows)
 
 
 def _show_files(report: Report, console: Console) -> None:
@@ -263,7 +283,7 @@ def _show_files(report: Report, console: Console) -> None:
          file.error or ""]
         for file in report.files[:_MOST_ROWS]
     ]  # fmt: skip
-    print_table(console, ["file", "records", "missing", "corrupt", "torn", "error"], rows)
+    _table(console, ["file", "records", "missing", "corrupt", "torn", "error"], rows)
     if len(report.files) > _MOST_ROWS:
         _say(console, f"and {len(report.files) - _MOST_ROWS:,} more, see 'one-logger verify'")
 

@@ -49,7 +49,7 @@ def cause_of(process: Process, now: int, *, is_last_attempt: bool) -> Tuple[Stop
     doing = f"in {open_spans[0][0]}"
     if is_last_attempt and now - process.last_us < RECENT_US:
         return StopCause.RUNNING, f"still at work, {doing}"
-    return StopCause.VANISHED, f"vanished {doing}: its records end there, without a reason"
+    return StopCause.VANISHED, f"vanished {doing}, its records tell no reason"
 
 
 def _of_exception(text: Optional[str]) -> Tuple[StopCause, str]:
@@ -64,7 +64,8 @@ def cause_of_attempt(processes: Sequence[ProcessRun]) -> Tuple[StopCause, str]:
     """Tell how an attempt ended: by the worst cause; of several ranks, by the one that ended first."""
     worst = min(processes, key=lambda run: (_SEVERITY.index(run.cause), run.ended))
     if worst.cause is StopCause.NORMAL:
-        return worst.cause, f"All {len(processes)} processes ended normally."
+        who = f"All {len(processes)} processes" if len(processes) > 1 else "The process"
+        return worst.cause, f"{who} ended normally."
     alike = sum(run.cause is worst.cause for run in processes)
     text = f"Rank {worst.rank} {worst.cause_text}"
     if worst.cause is not StopCause.RUNNING and worst.open_spans and worst.cause is not StopCause.VANISHED:

@@ -14,6 +14,7 @@ _COLUMNS = 400
 _STRETCHES = 200
 _SHORTEST_STRETCH_US = 200_000
 _LEAST_FOR_TREND = 10
+_LEAST_MEAN_US = 1000  # the resolution of records; a trend of shorter iterations is one of rounding
 
 
 def declare_lengths(database: Database) -> None:
@@ -37,7 +38,11 @@ def iteration_stats(database: Database) -> Tuple[IterationStats, ...]:
 
 def _stats(rank: Optional[int], values: Sequence[object], is_estimated: bool) -> IterationStats:
     iterations, samples, mean, median, p90, p99, slowest, slowest_iteration, slope = (_number(v) for v in values)
-    trend = slope * 1000 / mean if samples >= _LEAST_FOR_TREND and mean > 0 and values[-1] is not None else None
+    trend = (
+        slope * 1000 / mean
+        if samples >= _LEAST_FOR_TREND and mean >= _LEAST_MEAN_US and values[-1] is not None
+        else None
+    )
     return IterationStats(
         rank=rank,
         count=int(iterations),

@@ -22,10 +22,10 @@ def remarks_of(
             f"{unnamed} of {len(runs)} processes wrote no session record: the time they took to start and import is "
             "missing, and attempts are told by ranks that begin again. FileExporter(session_record=True) writes it."
         )
-    silent = sum(not run.process.heartbeats for run in runs)
+    silent = sum(bool(run.process.open_at_end) and not run.process.heartbeats for run in runs)
     if silent:
         remarks.append(
-            f"{silent} of {len(runs)} processes wrote no heartbeat: one that vanished may have lived on after its last "
+            f"{silent} of the processes that vanished wrote no heartbeat, and may have lived on after their last "
             "record. FileExporter(heartbeat_sec=...) writes them."
         )
     unranked = len({run.process.path for run in runs if run.process.rank is None})
