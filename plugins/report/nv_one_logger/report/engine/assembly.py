@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, List, Mapping, Sequence, Tuple
 
+from nv_one_logger.reader.stream import rotation_base
 from nv_one_logger.report.engine import details, iterations, progress
 from nv_one_logger.report.engine.causes import cause_of, cause_of_attempt, open_spans_of
 from nv_one_logger.report.engine.database import Database
@@ -56,8 +57,7 @@ def assemble(database: Database, processes: Sequence[Process], files: Sequence[F
     summary = _summary(processes, windows)
     attempts = tuple(_attempt(window, windows, work, runs, summary.world_size) for window in windows)
     hosts = {run.rank: run.process.host for window in windows for run in window.runs if run.process.host}
-    paths = {process.path for process in processes}
-    own_files = tuple(file for file in files if file.path in paths or file.records == 0)
+    own_files = _own_files(processes, files)
     return Report(
         session=summary,
         attempts=attempts,
@@ -86,6 +86,12 @@ def read_files(database: Database) -> List[FileFinding]:
             said = None if error is None else str(error)
             found.append(FileFinding(str(path), records, missing, corrupt, torn, said))
     return found
+
+
+def _own_files(processes: Sequence[Process], files: Sequence[FileFinding]) -> Tuple[FileFinding, ...]:
+    """Return the findings about files of the session, rotated ones too, and about those that hold nothing to tell by."""
+    sources = {rotation_base(process.path) for process in processes}
+    return tuple(file for file in files if rotation_base(file.path) in sources or not file.records)
 
 
 def _process_run(
