@@ -89,7 +89,7 @@ def read_files(database: Database) -> List[FileFinding]:
 
 
 def _own_files(processes: Sequence[Process], files: Sequence[FileFinding]) -> Tuple[FileFinding, ...]:
-    """Return the findings about files of the session, rotated ones too, and about those that hold nothing to tell by."""
+    """Return the findings about files of the session, rotated ones too, and about files without records."""
     sources = {rotation_base(process.path) for process in processes}
     return tuple(file for file in files if rotation_base(file.path) in sources or not file.records)
 
