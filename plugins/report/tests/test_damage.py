@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nv_one_logger.reader import RecordReader
 from nv_one_logger.report import InputError, analyze_all
-from nv_one_logger.report.store.ingest import ingest
+from nv_one_logger.report.store.ingest import NEEDED_SPANS, ingest
+from nv_one_logger.report.store.schema import TABLES
 
 ODD_VALUES = [
     b"null", b"true", b"-1", b"1e400", b"NaN", b"99999999999999999999999999", b'"\\ud800"', b"[]", b"{}", b'""', b"0.5",
@@ -83,3 +85,22 @@ def test_damaged_files_are_read_as_far_as_they_go(
         if str(account.path) in told:
             found = told[str(account.path)]
             assert (found.corrupt_lines, found.torn_lines) == (account.corrupt_lines, account.torn_lines)
+
+
+def rows(folder: Path, table: str, columns: List[str]) -> List[Dict[str, object]]:
+    found: List[Dict[str, object]] = pq.read_table(folder / table, columns=columns).to_pylist()
+    return [row for row in found if table != "spans" or row["name"] in NEEDED_SPANS]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=damaged((REFERENCE / NAMES[0]).read_bytes()))
+def test_report_and_conversion_make_the_same_rows(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("records")
+    path = folder / "run.jsonl"
+    path.write_bytes(content)
+    for name, is_whole in (("some", False), ("all", True)):
+        ingest([(str(path),)], folder / name, is_whole=is_whole)
+    for table, schema in TABLES.items():
+        columns = [name for name in schema.names if name not in ("span_id", "parent_id", "attributes")]
+        if table != "events":  # of which the report keeps few
+            assert rows(folder / "some", table, columns) == rows(folder / "all", table, columns)

@@ -1,7 +1,7 @@
 """Turns the record files of a training job into answers.
 
-``analyze(paths)`` gives a :class:`~nv_one_logger.report.model.Report`, ``verify(paths)`` the account of the files; the
-commands ``one-logger report``, ``verify`` and ``convert`` stand on the same modules.
+``analyze(paths)`` gives a :class:`~nv_one_logger.report.model.Report`, on which ``one-logger report`` stands; the
+account of the files is in ``nv_one_logger.report.verification``.
 """
 
 from __future__ import annotations

@@ -6,12 +6,14 @@ import re
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from nv_one_logger.report.store.identity import Identity
-from nv_one_logger.report.store.values import MOST, fraction, json_text, mapping, micros, moment, text, whole
+from nv_one_logger.report.store.values import MOST, MOST_MSEC, fraction, json_text, mapping, micros, moment, text, whole
 from nv_one_logger.report.vocabulary import APPLICATION, COUNTERS, ITERATION, LOAD, SAVES, SUMS, TRAINING_LOOP, UNITS
 
 __all__ = ["Follower", "Rows"]
 
 _CHECKPOINTS = frozenset([*SAVES, LOAD])
+# Spans that say more than that something took its time.
+_SPECIAL = frozenset([*SAVES, LOAD, TRAINING_LOOP, APPLICATION])
 _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 _PREFIXES = {
     "training_metrics_update": "",
@@ -95,7 +97,8 @@ class Follower:
         """Take one record."""
         self._records += 1
         if kind == "complete":
-            self._stop(data, is_whole_span=True)
+            if self._is_whole or not self._complete_quickly(data):
+                self._stop(data, is_whole_span=True)
         elif kind == "stop":
             self._stop(data, is_whole_span=False)
         elif kind == "start":
@@ -104,6 +107,32 @@ class Follower:
             self._take_other(kind, data)
 
     # --- spans -------------------------------------------------------------------------------------------------------
+
+    def _complete_quickly(self, data: Dict[str, object]) -> bool:
+        """Take a span of a step, as nearly all records are, like :meth:`_stop` would; return whether it is one."""
+        span_id, name = data.get("id"), data.get("name")
+        if type(span_id) is not str or span_id in self._open or type(name) is not str or name in _SPECIAL:
+            return False
+        try:
+            begun: object = data["start_event"]["attributes"]["timestamp_msec"]  # type: ignore[index]
+            ended: object = data["stop_event"]["attributes"]["timestamp_msec"]  # type: ignore[index]
+        except (KeyError, TypeError, IndexError):
+            return False
+        if type(begun) is not int or type(ended) is not int or not 0 <= begun <= ended < MOST_MSEC:
+            return False
+        start_us, stop_us = begun * 1000, ended * 1000
+        self._is_error_last = False
+        if self._last_us is None or stop_us > self._last_us:
+            self._last_us = stop_us
+        if self._first_us is None or start_us < self._first_us:
+            self._first_us = start_us
+        if name == ITERATION:
+            self._rows.spans.append((self._number, "", None, name, start_us, stop_us, self._iteration, True, None))
+            self._iteration += 1
+            self._iterations_recorded += 1
+        elif name in self._needed:
+            self._rows.spans.append((self._number, "", None, name, start_us, stop_us, self._iteration, None, None))
+        return True
 
     def _start(self, data: Mapping[str, object]) -> None:
         self._is_error_last = False

@@ -7,11 +7,12 @@ from typing import Dict, Mapping, Optional
 
 import orjson
 
-__all__ = ["MOST", "fraction", "json_text", "mapping", "micros", "moment", "text", "whole"]
+__all__ = ["MOST", "MOST_MSEC", "fraction", "json_text", "mapping", "micros", "moment", "text", "whole"]
 
 _NOTHING: Mapping[str, object] = {}
 # Later than the year 9999 is no moment; and microseconds have to fit into 64 bits.
-_MOST_MSEC = 253_402_300_800_000
+MOST_MSEC = 253_402_300_800_000
+"""No moment of a record is as late as this."""
 MOST = 2**62
 """The largest integer that tables hold."""
 
@@ -42,7 +43,7 @@ def fraction(value: object) -> Optional[float]:
 
 def micros(milliseconds: object) -> Optional[int]:
     """Return a moment of a record (integer milliseconds) in microseconds; ``None`` for what can be none."""
-    if type(milliseconds) is int and 0 <= milliseconds < _MOST_MSEC:
+    if type(milliseconds) is int and 0 <= milliseconds < MOST_MSEC:
         return milliseconds * 1000
     return None
 
