@@ -100,7 +100,8 @@ def cut(
     totals: Dict[Tuple[int, Bucket], int] = {}
     pieces: List[Segment] = []
     for first, last in _chunks(cells):
-        database.create("segments", "segments", first=first, last=last)
+        low, high = database.select("process_range", first=first, last=last)[0]
+        database.create("segments", "segments", first=first, last=last, first_process=low, last_process=high)
         for index, bucket, length in database.select("totals"):
             totals[_whole(index), Bucket(bucket)] = _whole(length)
         for index, bucket, start, stop in database.select("timeline", pixel_us=pixel, origin_us=origin):

@@ -15,6 +15,9 @@ from nv_one_logger.report.model import ProcessRun, StopCause
 __all__ = ["Work", "declare_runs", "gaps_between", "iterations_kept", "lost_iterations", "make_cells", "read_work"]
 
 
+_ABSENT = 2**63
+
+
 @dataclass(frozen=True)
 class Work:
     """What one process did.
@@ -40,10 +43,11 @@ def declare_runs(database: Database, windows: Sequence[AttemptWindow]) -> Dict[T
     A cell is a rank in an attempt, also of a rank that recorded nothing in this attempt but in another.
     """
     ranks = sorted({rank for window in windows for rank in window.ranks})
-    index: Dict[Tuple[int, int], int] = {}
-    for rank in ranks:
-        for window in windows:
-            index[window.number, rank] = len(index)
+    keys = [(window.number, rank) for rank in ranks for window in windows]
+    first = {(run.attempt, run.rank): run.process.process for window in reversed(windows) for run in window.runs}
+    # In the order of the tables, so that neighbouring cells are near each other in them.
+    keys.sort(key=lambda key: first.get(key, _ABSENT))
+    index = {key: number for number, key in enumerate(keys)}
     resume_at = _resume_at(windows)
     whole = pa.int64()
     columns = [

@@ -15,6 +15,8 @@ WITH intervals AS (
     JOIN cells c ON c.cell = r.cell
     JOIN span_kinds k ON k.name = s.name
     WHERE r.cell BETWEEN :first AND :last
+      -- Follows from the above, and tells the engine which parts of the table to read.
+      AND s.process BETWEEN :first_process AND :last_process
       AND NOT (k.is_loop AND r.has_iterations)
 ),
 reaching AS (

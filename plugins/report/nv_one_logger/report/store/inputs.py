@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Iterable, List, Tuple, Union
@@ -77,7 +78,7 @@ def _as_sources(files: Iterable[str]) -> Tuple[Tuple[str, ...], ...]:
 
 
 def _expand(pattern: str) -> List[str]:
-    return sorted(glob.glob(pattern, recursive=True)) if _MAGIC & set(pattern) else []
+    return sorted(glob.glob(pattern, recursive=True), key=_by_number) if _MAGIC & set(pattern) else []
 
 
 def _exists(name: str) -> bool:
@@ -92,7 +93,14 @@ def _tables_in(folder: Path) -> List[Path]:
 
 
 def _records_in(folder: Path) -> List[str]:
-    return sorted({str(path) for pattern in _IN_FOLDERS for path in folder.rglob(pattern) if path.is_file()})
+    found = {str(path) for pattern in _IN_FOLDERS for path in folder.rglob(pattern) if path.is_file()}
+    return sorted(found, key=_by_number)
+
+
+def _by_number(path: str) -> Tuple[List[str], List[int]]:
+    """Return a key that puts rank10 after rank9."""
+    parts = re.split(r"(\d+)", path)
+    return parts[::2], [int(digits) for digits in parts[1::2]]
 
 
 def _size_of(path: str) -> int:
