@@ -4,14 +4,16 @@
 
 Each rank records three spans a step (waiting for data, forward pass, the step), a metrics event every 50 steps and a
 checkpoint every 1,000; one rank is slow. Memory is the resident set of all processes together, looked at ten times a
-second (Linux only). The machine's cores and the share of reading are printed with the figures, as absolute times mean
-little elsewhere; what has to hold everywhere is that memory stays below 1 GiB and that time grows with the records.
+second (Linux only). Seconds of the processor are those of all processes, and tell more than those of the clock where
+others use the machine, too. What has to hold everywhere is that memory stays below 1 GiB and that time grows with the
+records.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +32,7 @@ class Cost(NamedTuple):
     """What one command took."""
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
 
 
@@ -41,7 +44,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the files go  [default: a temporary folder]")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
-    print(f"{'records':>12} {'command':>8} {'seconds':>8} {'us/record':>9} {'peak MiB':>8}")
+    print(f"{'records':>12} {'command':>8} {'seconds':>8} {'cpu sec':>8} {'cpu us/record':>13} {'peak MiB':>8}")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         for records in options.records:
             files = Path(folder) / str(records)
@@ -50,8 +53,9 @@ def main() -> None:
             for command in ("verify", "report"):
                 cost = measure([sys.executable, "-m", "nv_one_logger.cli.main", command, "--json", str(files)])
                 peak = cost.peak_bytes / 2**20
-                each = cost.seconds / written * 1e6
-                print(f"{written:12,} {command:>8} {cost.seconds:8.1f} {each:9.2f} {peak:8.0f}", flush=True)
+                each = cost.cpu_seconds / written * 1e6
+                times = f"{cost.seconds:8.1f} {cost.cpu_seconds:8.1f} {each:13.2f}"
+                print(f"{written:12,} {command:>8} {times} {peak:8.0f}", flush=True)
             for path in files.iterdir():
                 path.unlink()
 
@@ -124,7 +128,7 @@ def identifier(span: str) -> str:
 
 def measure(command: List[str]) -> Cost:
     """Run a command and watch the memory of all its processes."""
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), cpu_of_children()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         peak = 0
         while process.poll() is None:
@@ -132,7 +136,13 @@ def measure(command: List[str]) -> Cost:
             time.sleep(0.1)
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")
-    return Cost(time.perf_counter() - begun, peak)
+    return Cost(time.perf_counter() - begun, cpu_of_children() - used, peak)
+
+
+def cpu_of_children() -> float:
+    """Return the processor seconds of all processes below this one that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def resident_bytes(root: int) -> int:
