@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from pathlib import Path
 from typing import Dict, List
 
@@ -9,11 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from nv_one_logger.reader import RecordReader
 from nv_one_logger.report import InputError, analyze_all
+from nv_one_logger.report.as_json import as_json
 from nv_one_logger.report.store.ingest import NEEDED_SPANS, ingest
 from nv_one_logger.report.store.schema import TABLES
+from nv_one_logger.report.verification import verify
+from nv_one_logger.report.view import show
 
 ODD_VALUES = [
     b"null", b"true", b"-1", b"1e400", b"NaN", b"99999999999999999999999999", b'"\\ud800"', b"[]", b"{}", b'""', b"0.5",
@@ -74,7 +80,9 @@ def test_damaged_files_are_read_as_far_as_they_go(
     except InputError:  # nothing at all is left
         assert not any(record.timestamp_msec for record in reader)
         return
+    json.dumps(as_json(reports), allow_nan=False)
     for report in reports:
+        show(report, Console(file=io.StringIO(), width=80, force_terminal=True))
         assert report.ledger.adds_up
         for rank in report.ledger.ranks:
             pieces = [piece for piece in report.timeline if piece.rank == rank]
@@ -104,3 +112,19 @@ def test_report_and_conversion_make_the_same_rows(content: bytes, tmp_path_facto
         columns = [name for name in schema.names if name not in ("span_id", "parent_id", "attributes")]
         if table != "events":  # of which the report keeps few
             assert rows(folder / "some", table, columns) == rows(folder / "all", table, columns)
+
+
+def test_two_exporters_of_a_process_in_one_file_cost_no_more_than_one(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    line = (
+        '{{"type":"complete","id":"{0}","name":"training_single_iteration","attributes":{{}},'
+        '"start_event":{{"attributes":{{"timestamp_msec":{1}}}}},"stop_event":{{"attributes":{{"timestamp_msec":{2}}}}},'
+        '"count":{0},"pid":7}}\n'
+    )
+    path.write_text("".join(line.format(number, 10 * number, 10 * number + 9) * 2 for number in range(1, 3000)))
+    (report,) = analyze_all([path])
+    assert report.ledger.adds_up
+    assert report.session.records == 2 * 2999
+    (file,) = verify([path]).files
+    assert len(file.processes) == 1000
+    assert file.account.records == sum(process.records for process in file.processes) == 2 * 2999

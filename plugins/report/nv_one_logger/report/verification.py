@@ -12,7 +12,7 @@ from nv_one_logger.reader import FileAccount
 from nv_one_logger.report.exceptions import InputError
 from nv_one_logger.report.store.identity import Identity
 from nv_one_logger.report.store.inputs import find_inputs
-from nv_one_logger.report.store.scan import SourceScanner
+from nv_one_logger.report.store.scan import MOST_PROCESSES, SourceScanner
 from nv_one_logger.report.store.values import mapping
 
 __all__ = ["FileCheck", "ProcessCheck", "Verification", "verify"]
@@ -138,7 +138,8 @@ def _check_source(source: Tuple[str, ...], progress: Optional[Callable[[int], No
     made: List[_Taker] = []
 
     def make_taker(path: str, pid: Optional[int], run: int) -> _Taker:
-        made.append(_Taker(path, pid, run))
+        if len(made) < MOST_PROCESSES:
+            made.append(_Taker(path, pid, run))
         return made[-1]
 
     scanner = SourceScanner(make_taker, progress=progress)

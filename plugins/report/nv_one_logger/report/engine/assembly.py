@@ -55,7 +55,10 @@ def assemble(database: Database, processes: Sequence[Process], files: Sequence[F
     ]
     stats = iterations.iteration_stats(database)
     summary = _summary(processes, windows)
-    attempts = tuple(_attempt(window, windows, work, runs, summary.world_size) for window in windows)
+    by_attempt: Dict[int, List[ProcessRun]] = {}
+    for run in runs:
+        by_attempt.setdefault(run.attempt, []).append(run)
+    attempts = tuple(_attempt(window, work, by_attempt[window.number], summary.world_size) for window in windows)
     hosts = {run.rank: run.process.host for window in windows for run in window.runs if run.process.host}
     own_files = _own_files(processes, files)
     return Report(
@@ -118,12 +121,10 @@ def _process_run(
 
 def _attempt(
     window: AttemptWindow,
-    windows: Sequence[AttemptWindow],
     work: Mapping[int, progress.Work],
-    runs: Sequence[ProcessRun],
+    own: Sequence[ProcessRun],
     world_size: int,
 ) -> Attempt:
-    own = [run for run in runs if run.attempt == window.number]
     cause, text = cause_of_attempt(own)
     # A world size of a million would be a mistake in a record, and no reason to list a million ranks.
     expected = set(range(min(world_size, 100_000)))
@@ -133,10 +134,10 @@ def _attempt(
         ended=window.ended,
         ranks=window.ranks,
         missing_ranks=tuple(sorted(expected - set(window.ranks))),
-        first_iteration=progress.first_iteration(window),
+        first_iteration=window.first_iteration,
         last_iteration=progress.last_iteration(window.runs, work),
         last_common_iteration=_last_common(window, work),
-        lost_iterations=progress.lost_iterations(window, windows, work),
+        lost_iterations=progress.lost_iterations(window, work),
         cause=cause,
         cause_text=text,
     )

@@ -48,7 +48,6 @@ def declare_runs(database: Database, windows: Sequence[AttemptWindow]) -> Dict[T
     # In the order of the tables, so that neighbouring cells are near each other in them.
     keys.sort(key=lambda key: first.get(key, _ABSENT))
     index = {key: number for number, key in enumerate(keys)}
-    resume_at = _resume_at(windows)
     whole = pa.int64()
     columns = [
         ("process", whole), ("cell", whole), ("attempt", whole), ("rank", whole), ("last_us", whole),
@@ -57,7 +56,7 @@ def declare_runs(database: Database, windows: Sequence[AttemptWindow]) -> Dict[T
     rows = [
         (
             run.process.process, index[run.attempt, run.rank], run.attempt, run.rank, run.process.last_us,
-            run.process.iterations_recorded > 0, resume_at.get(run.attempt),
+            run.process.iterations_recorded > 0, window.resume_at,
         )
         for window in windows
         for run in window.runs
@@ -66,32 +65,9 @@ def declare_runs(database: Database, windows: Sequence[AttemptWindow]) -> Dict[T
     return index
 
 
-def _resume_at(windows: Sequence[AttemptWindow]) -> Dict[int, int]:
-    """Return the first iteration that any later attempt began with, by attempt."""
-    found: Dict[int, int] = {}
-    lowest: Optional[int] = None
-    for window in reversed(windows):
-        if lowest is not None:
-            found[window.number] = lowest
-        firsts = _first_iterations(window)
-        if firsts:
-            lowest = min(firsts) if lowest is None else min(lowest, *firsts)
-    return found
-
-
-def _first_iterations(window: AttemptWindow) -> List[int]:
-    firsts = [run.process.loop_first_iteration for run in window.runs]
-    return [first for first in firsts if first is not None]
-
-
-def first_iteration(window: AttemptWindow) -> Optional[int]:
-    """Return the number of the first iteration of an attempt; ``None`` when it began no training."""
-    return min(_first_iterations(window), default=None)
-
-
 def read_work(database: Database, windows: Sequence[AttemptWindow]) -> Dict[int, Work]:
     """Ask what each process did, by its number."""
-    lost_from = _lost_from(database, _resume_at(windows), windows)
+    lost_from = _lost_from(database, windows)
     runs = {run.process.process: run for window in windows for run in window.runs}
     found = {}
     for row in database.select("work"):
@@ -105,12 +81,12 @@ def read_work(database: Database, windows: Sequence[AttemptWindow]) -> Dict[int,
     return found
 
 
-def _lost_from(database: Database, resume_at: Mapping[int, int], windows: Sequence[AttemptWindow]) -> Dict[int, int]:
-    attempts = {run.process.process: run.attempt for window in windows for run in window.runs}
+def _lost_from(database: Database, windows: Sequence[AttemptWindow]) -> Dict[int, int]:
+    resume_at = {run.process.process: window.resume_at or 0 for window in windows for run in window.runs}
     found = {}
     for row in database.select("lost_from"):
         process, begun, below, below_us, above, above_us = (_whole_or_none(value) for value in row)
-        last_kept = resume_at[attempts[process or 0]] - 1
+        last_kept = resume_at[process or 0] - 1
         if begun is not None:
             found[process or 0] = begun
         elif above is not None and above_us is not None:
@@ -125,11 +101,10 @@ def _interpolate(wanted: int, below: Optional[int], below_us: Optional[int], abo
     return below_us + (above_us - below_us) * (wanted - below) // (above - below)
 
 
-def lost_iterations(window: AttemptWindow, windows: Sequence[AttemptWindow], work: Mapping[int, Work]) -> int:
+def lost_iterations(window: AttemptWindow, work: Mapping[int, Work]) -> int:
     """Return how many iterations of an attempt were done again later: those of the rank that had come furthest."""
-    resume = _resume_at(windows).get(window.number)
+    resume, first = window.resume_at, window.first_iteration
     last = last_iteration(window.runs, work)
-    first = first_iteration(window)
     if resume is None or last is None or first is None:
         return 0
     return max(0, last + 1 - max(resume, first))
@@ -145,9 +120,9 @@ def iterations_kept(windows: Sequence[AttemptWindow], work: Mapping[int, Work]) 
     """Return how many iterations the session did, each counted once; ``None`` when none is recorded."""
     done: List[int] = []
     for window in windows:
-        first, last = first_iteration(window), last_iteration(window.runs, work)
+        first, last = window.first_iteration, last_iteration(window.runs, work)
         if last is not None:
-            done.append(last + 1 - (first or 0) - lost_iterations(window, windows, work))
+            done.append(last + 1 - (first or 0) - lost_iterations(window, work))
     return sum(done) if done else None
 
 
@@ -159,13 +134,16 @@ def make_cells(
 ) -> List[Cell]:
     """Say of each rank in each attempt where the meaning of its time changes."""
     by_number = {window.number: window for window in windows}
+    by_cell: Dict[Tuple[int, int], List[Run]] = {}
+    for run in (run for window in windows for run in window.runs):
+        by_cell.setdefault((run.attempt, run.rank), []).append(run)
     causes: Dict[Tuple[int, Optional[int]], List[StopCause]] = {}
     for process in processes:
         causes.setdefault((process.attempt, process.rank), []).append(process.cause)
     cells = []
     for attempt, rank in sorted(index, key=lambda key: index[key]):
         window = by_number[attempt]
-        runs = [run for run in window.runs if run.rank == rank]
+        runs = by_cell.get((attempt, rank), [])
         if not runs:
             cells.append(
                 Cell(attempt, rank, window.started, window.ended, window.started, window.started, True, None, 0)

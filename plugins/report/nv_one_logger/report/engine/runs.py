@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 from nv_one_logger.report.engine.database import Row
 from nv_one_logger.report.store.schema import TABLES
@@ -80,12 +80,20 @@ class AttemptWindow:
         runs: Its processes.
         started: Where its time begins: the first process, or record where no session record tells.
         ended: Where it ends: the last record, or where the next attempt begins.
+        resume_at: The lowest iteration that a later attempt began with; ``None`` when none did.
     """
 
     number: int
     runs: Tuple[Run, ...]
     started: int
     ended: int
+    resume_at: Optional[int] = None
+
+    @property
+    def first_iteration(self) -> Optional[int]:
+        """The number of its first iteration; ``None`` when it began no training."""
+        firsts = (run.process.loop_first_iteration for run in self.runs)
+        return min((first for first in firsts if first is not None), default=None)
 
     @property
     def ranks(self) -> Tuple[int, ...]:
@@ -117,14 +125,36 @@ def group_attempts(processes: Sequence[Process]) -> List[AttemptWindow]:
     A new attempt begins where a rank begins again after its last record, or where the launcher counts another one. A
     process that runs at the same time as the one of its rank (a worker, a second file) belongs to the same attempt.
     """
-    groups: List[List[Run]] = []
+    groups: List[_Group] = []
     given = _ranks_given(processes)
     for process in sorted(processes, key=lambda process: (process.first_us, process.process)):
         rank = given[process.path] if process.rank is None else process.rank
-        if not groups or _is_another_attempt(groups[-1], process, rank):
-            groups.append([])
-        groups[-1].append(Run(process, len(groups), rank))
-    return _bounded(groups)
+        if not groups or groups[-1].is_over(process, rank):
+            groups.append(_Group())
+        groups[-1].add(Run(process, len(groups), rank))
+    return _with_resumption(_bounded([group.runs for group in groups]))
+
+
+class _Group:
+    """The processes of an attempt while they are collected."""
+
+    def __init__(self) -> None:
+        self.runs: List[Run] = []
+        self._last_us: Dict[int, int] = {}  # by rank
+        self._numbers: Set[int] = set()  # that the launcher gave it
+
+    def add(self, run: Run) -> None:
+        self.runs.append(run)
+        self._last_us[run.rank] = max(run.process.last_us, self._last_us.get(run.rank, run.process.last_us))
+        if run.process.attempt is not None:
+            self._numbers.add(run.process.attempt)
+
+    def is_over(self, process: Process, rank: int) -> bool:
+        """Whether the process begins another attempt."""
+        if process.attempt is not None and self._numbers and process.attempt not in self._numbers:
+            return True
+        last_us = self._last_us.get(rank)
+        return last_us is not None and process.first_us >= last_us
 
 
 def _ranks_given(processes: Sequence[Process]) -> Dict[str, int]:
@@ -136,14 +166,6 @@ def _ranks_given(processes: Sequence[Process]) -> Dict[str, int]:
         if process.rank is None and process.path not in by_path:
             by_path[process.path] = next(free)
     return by_path
-
-
-def _is_another_attempt(current: Sequence[Run], process: Process, rank: int) -> bool:
-    numbers = {run.process.attempt for run in current if run.process.attempt is not None}
-    if process.attempt is not None and numbers and process.attempt not in numbers:
-        return True
-    same_rank = [run.process for run in current if run.rank == rank]
-    return bool(same_rank) and process.first_us >= max(earlier.last_us for earlier in same_rank)
 
 
 def _bounded(groups: Sequence[Sequence[Run]]) -> List[AttemptWindow]:
@@ -159,3 +181,14 @@ def _bounded(groups: Sequence[Sequence[Run]]) -> List[AttemptWindow]:
             started = max(started, before.ended)
         windows.append(AttemptWindow(number, tuple(runs), started, max(started, ended)))
     return windows
+
+
+def _with_resumption(windows: Sequence[AttemptWindow]) -> List[AttemptWindow]:
+    found: List[AttemptWindow] = []
+    lowest: Optional[int] = None
+    for window in reversed(windows):
+        found.append(replace(window, resume_at=lowest))
+        first = window.first_iteration
+        if first is not None:
+            lowest = first if lowest is None else min(lowest, first)
+    return found[::-1]

@@ -5,7 +5,8 @@ WITH compared AS (
         o.rank, o.attempt, o.step, o.own_us, m.median_us,
         CASE WHEN o.own_us >= m.median_us * :ratio + :margin_us THEN 1 ELSE 0 END AS is_slow,
         CASE WHEN o.own_us >= m.median_us * :far_ratio + :far_us THEN 1 ELSE 0 END AS is_far,
-        CASE WHEN o.own_us = m.longest_us THEN m.ranks * o.own_us - m.sum_us ELSE 0 END AS waited_us
+        CASE WHEN o.own_us = m.longest_us THEN m.ranks * CAST(o.own_us AS DOUBLE PRECISION) - m.sum_us
+             ELSE 0 END AS waited_us
     FROM own o
     JOIN step_medians m ON m.attempt = o.attempt AND m.step = o.step
 )

@@ -10,7 +10,7 @@ from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from nv_one_logger.reader import FileAccount
 from nv_one_logger.report.store.follow import Follower, Row, Rows
-from nv_one_logger.report.store.scan import SourceScanner
+from nv_one_logger.report.store.scan import MOST_PROCESSES, SourceScanner
 from nv_one_logger.report.store.tables import TableWriter, mark_complete
 from nv_one_logger.report.store.values import MOST
 from nv_one_logger.report.vocabulary import LOAD, OWN_WORK, SAVES, SPAN_BUCKETS, TRAINING_LOOP
@@ -20,8 +20,8 @@ __all__ = ["NEEDED_SPANS", "ingest"]
 NEEDED_SPANS = frozenset([TRAINING_LOOP, LOAD, *SAVES, *OWN_WORK, *(name for name, _ in SPAN_BUCKETS)])
 """Spans that a report needs; conversion keeps all."""
 
-# So many processes may write to one source; more than a restarted job does in its life.
-_PROCESSES_A_SOURCE = 1 << 20
+# Numbers of processes: those of a source stand together.
+_NUMBERS_A_SOURCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class _Source:
         self._writer = writer
         self._progress = progress
         self._rows = Rows(*(writer.rows(table) for table in Rows._fields))
-        self._current: Dict[Optional[int], Tuple[Follower, str]] = {}
+        self._current: Dict[Optional[int], Follower] = {}
         self._scanner = SourceScanner(self._make_follower, progress=self._note_progress)
         self._path = ""
         self._made = 0
@@ -98,18 +98,20 @@ class _Source:
         for path in self._task.paths:
             self._path = path
             self._scanner.read(path)
-        for follower, _ in self._current.values():
+        for follower in self._current.values():
             self._finish(follower)
         return self._scanner.accounts
 
     def _make_follower(self, path: str, pid: Optional[int], run: int) -> Follower:
         ended = self._current.get(pid)
+        if self._made >= MOST_PROCESSES:
+            return ended if ended is not None else next(iter(self._current.values()))
         if ended is not None:
-            self._finish(ended[0])
-        number = self._task.number * _PROCESSES_A_SOURCE + self._made
+            self._finish(ended)
+        number = self._task.number * _NUMBERS_A_SOURCE + self._made
         self._made += 1
         follower = Follower(number, path, pid, run, self._rows, is_whole=self._task.is_whole, needed=NEEDED_SPANS)
-        self._current[pid] = (follower, path)
+        self._current[pid] = follower
         return follower
 
     def _finish(self, follower: Follower) -> None:

@@ -14,7 +14,11 @@ from nv_one_logger.reader import BadLine, FileAccount, Gap, ProcessAccount, Reco
 from nv_one_logger.reader.lines import DEFAULT_MAX_LINE_BYTES
 from nv_one_logger.reader.record import count_of, parse_object, pid_of
 
-__all__ = ["RecordTaker", "SourceScanner"]
+__all__ = ["MOST_PROCESSES", "RecordTaker", "SourceScanner"]
+
+MOST_PROCESSES = 1000
+"""Processes of one source that are told apart; the rest is taken for one of them. No job restarts so often, but two
+exporters of one process that write to one file look like it, as the numbers of their records take turns."""
 
 _CHUNK_BYTES = 1024 * 1024
 

@@ -13,8 +13,8 @@ _NOTHING: Mapping[str, object] = {}
 # Later than the year 9999 is no moment; and microseconds have to fit into 64 bits.
 MOST_MSEC = 253_402_300_800_000
 """No moment of a record is as late as this."""
-MOST = 2**62
-"""The largest integer that tables hold."""
+MOST = 2**53
+"""No integer in tables is as large: all are exact as floats, and sums and differences of some fit into 64 bits."""
 
 
 def mapping(value: object) -> Mapping[str, object]:
