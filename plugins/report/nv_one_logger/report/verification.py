@@ -13,7 +13,6 @@ from nv_one_logger.report.exceptions import InputError
 from nv_one_logger.report.store.identity import Identity
 from nv_one_logger.report.store.inputs import find_inputs
 from nv_one_logger.report.store.scan import MOST_PROCESSES, SourceScanner
-from nv_one_logger.report.store.values import mapping
 
 __all__ = ["FileCheck", "ProcessCheck", "Verification", "verify"]
 
@@ -156,16 +155,12 @@ class _Taker:
         self.missing = 0
         self._records = 0
         self._pid, self._run = pid, run
-        self._identity = Identity(path)
+        self._identity = Identity(path, pid, run)
 
     def take(self, kind: str, data: Dict[str, object]) -> None:
         self._records += 1
-        if kind == "session":
-            self._identity.take_session(mapping(data.get("session")))
-        elif kind == "event":
-            event = mapping(data.get("event"))
-            if event.get("name") == "one_logger_initialization":
-                self._identity.take_initialization(mapping(event.get("attributes")))
+        if kind in ("session", "event"):
+            self._identity.take(kind, data)
 
     def check(self) -> ProcessCheck:
         who = self._identity

@@ -19,6 +19,7 @@ __all__ = ["format_length", "format_moment", "show"]
 
 _BAR = 24
 _MOST_ROWS = 12
+_MOST_SLOWEST = 4
 _MOST_WHOLE = 4  # so many columns are never broken; those further right are, where the terminal is narrow
 _STYLES = {
     StopCause.NORMAL: "green",
@@ -214,7 +215,7 @@ def _show_iterations(report: Report, console: Console) -> None:
 
 def _slowestname_ranks(report: Report) -> Sequence[IterationStats]:
     ranks = sorted(report.iterations[1:], key=lambda stats: -stats.median)
-    return [report.iterations[0], *ranks[: _MOST_ROWS - 1]]
+    return [report.iterations[0], *ranks[:_MOST_SLOWEST]]
 
 
 def _show_stragglers(report: Report, console: Console) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from nv_one_logger.report.store.identity import Identity
+from nv_one_logger.reader.session import heartbeat_of
+from nv_one_logger.report.store.identity import INITIALIZATION, Identity
 from nv_one_logger.report.store.values import MOST, MOST_MSEC, fraction, json_text, mapping, micros, moment, text, whole
 from nv_one_logger.report.vocabulary import APPLICATION, COUNTERS, ITERATION, LOAD, SAVES, SUMS, TRAINING_LOOP, UNITS
 
@@ -75,7 +76,7 @@ class Follower:
         needed: frozenset[str],
     ) -> None:
         self.missing = 0
-        self.identity = Identity(path)
+        self.identity = Identity(path, pid, run)
         self._number, self._pid, self._run = number, pid, run
         self._path = path
         self._rows = rows
@@ -226,7 +227,7 @@ class Follower:
         if kind == "session":
             said = mapping(data.get("session"))
             self._note(micros(said.get("timestamp_msec")))
-            self.identity.take_session(said)
+            self.identity.take(kind, data)
             return
         content = mapping(data.get("event", data.get("error")))
         attributes = mapping(content.get("attributes"))
@@ -236,6 +237,8 @@ class Follower:
         span = self._open.get(span_id) if span_id is not None else None
         name = text(content.get("name")) or ""
         if kind == "event":
+            if name == INITIALIZATION:
+                self.identity.take(kind, data)
             # The metrics of the last window are told while an exception is on its way out.
             if name != "training_metrics_update":
                 self._is_error_last = False
@@ -249,23 +252,18 @@ class Follower:
 
     def _take_heartbeat(self, data: Mapping[str, object]) -> None:
         self._heartbeats += 1
-        self._note(micros(data.get("timestamp_msec")))
-        named = data.get("open_spans")
-        for entry in named if isinstance(named, list) else []:
-            said = mapping(entry)
-            span_id = text(said.get("id"))
-            if span_id is None or span_id in self._open:
-                continue
-            # Its start is held back for a second; should the process end before, this is all there is of it.
-            span = _OpenSpan(text(said.get("name")) or "", micros(said.get("start_msec")), text(said.get("parent_id")))
-            span.attributes = {}
-            self._open[span_id] = span
+        heartbeat = heartbeat_of(data)
+        self._note(micros(heartbeat.timestamp_msec))
+        for named in heartbeat.open_spans:
+            span_id = text(named.id) or ""
+            # Of others the start is held back for a second; should the process end before, this is all there is of them.
+            if span_id not in self._open:
+                self._open[span_id] = _OpenSpan(text(named.name) or "", micros(named.start_msec), text(named.parent_id))
 
     def _take_event(
         self, name: str, attributes: Mapping[str, object], time_us: Optional[int], span: Optional[_OpenSpan]
     ) -> None:
-        if name == "one_logger_initialization":
-            self.identity.take_initialization(attributes)
+        if name == INITIALIZATION:
             return
         if name == "update_training_telemetry_config":
             self.identity.take_training_config(attributes)
