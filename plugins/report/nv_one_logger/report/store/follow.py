@@ -256,7 +256,7 @@ class Follower:
         self._note(micros(heartbeat.timestamp_msec))
         for named in heartbeat.open_spans:
             span_id = text(named.id) or ""
-            # Of others the start is held back for a second; should the process end before, this is all there is of them.
+            # Of others the start is held back for a second; should the process end before, this is all there is.
             if span_id not in self._open:
                 self._open[span_id] = _OpenSpan(text(named.name) or "", micros(named.start_msec), text(named.parent_id))
 
