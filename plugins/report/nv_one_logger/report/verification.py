@@ -10,9 +10,10 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from nv_one_logger.reader import FileAccount
 from nv_one_logger.report.exceptions import InputError
-from nv_one_logger.report.store.identity import Identity
+from nv_one_logger.report.store.identity import INITIALIZATION, Identity
 from nv_one_logger.report.store.inputs import find_inputs
 from nv_one_logger.report.store.scan import MOST_PROCESSES, SourceScanner
+from nv_one_logger.report.store.values import mapping
 
 __all__ = ["FileCheck", "ProcessCheck", "Verification", "verify"]
 
@@ -155,12 +156,16 @@ class _Taker:
         self.missing = 0
         self._records = 0
         self._pid, self._run = pid, run
-        self._identity = Identity(path, pid, run)
+        self._identity = Identity(path)
 
     def take(self, kind: str, data: Dict[str, object]) -> None:
         self._records += 1
-        if kind in ("session", "event"):
-            self._identity.take(kind, data)
+        if kind == "session":
+            self._identity.take_session(mapping(data.get("session")))
+        elif kind == "event":
+            event = mapping(data.get("event"))
+            if event.get("name") == INITIALIZATION:
+                self._identity.take_initialization(mapping(event.get("attributes")))
 
     def check(self) -> ProcessCheck:
         who = self._identity

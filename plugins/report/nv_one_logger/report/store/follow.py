@@ -76,7 +76,7 @@ class Follower:
         needed: frozenset[str],
     ) -> None:
         self.missing = 0
-        self.identity = Identity(path, pid, run)
+        self.identity = Identity(path)
         self._number, self._pid, self._run = number, pid, run
         self._path = path
         self._rows = rows
@@ -227,7 +227,7 @@ class Follower:
         if kind == "session":
             said = mapping(data.get("session"))
             self._note(micros(said.get("timestamp_msec")))
-            self.identity.take(kind, data)
+            self.identity.take_session(said)
             return
         content = mapping(data.get("event", data.get("error")))
         attributes = mapping(content.get("attributes"))
@@ -237,8 +237,6 @@ class Follower:
         span = self._open.get(span_id) if span_id is not None else None
         name = text(content.get("name")) or ""
         if kind == "event":
-            if name == INITIALIZATION:
-                self.identity.take(kind, data)
             # The metrics of the last window are told while an exception is on its way out.
             if name != "training_metrics_update":
                 self._is_error_last = False
@@ -264,6 +262,7 @@ class Follower:
         self, name: str, attributes: Mapping[str, object], time_us: Optional[int], span: Optional[_OpenSpan]
     ) -> None:
         if name == INITIALIZATION:
+            self.identity.take_initialization(attributes)
             return
         if name == "update_training_telemetry_config":
             self.identity.take_training_config(attributes)

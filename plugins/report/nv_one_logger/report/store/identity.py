@@ -6,7 +6,7 @@ import re
 from typing import Mapping, Optional
 
 from nv_one_logger.reader import ProcessBook, ProcessKey, Record, SessionInfo
-from nv_one_logger.report.store.values import mapping, micros, text, whole
+from nv_one_logger.report.store.values import micros, text, whole
 
 __all__ = ["INITIALIZATION", "Identity"]
 
@@ -22,8 +22,6 @@ class Identity:
 
     Args:
         path: Its file; ``rank7`` in the name serves where no record says the rank.
-        pid: Its id.
-        run: Which process of that id it is in its source.
 
     Attributes:
         has_session_record: Whether it wrote one.
@@ -32,9 +30,8 @@ class Identity:
         exit_detail: The exception or signal.
     """
 
-    def __init__(self, path: str, pid: Optional[int], run: int) -> None:
-        self._path = path
-        self._key = ProcessKey(path, pid, run)
+    def __init__(self, path: str) -> None:
+        self._key = ProcessKey(path, None, 1)  # of the one process that the book knows
         self._book = ProcessBook()
         self._perf_tag: Optional[str] = None
         self.has_session_record = False
@@ -88,13 +85,17 @@ class Identity:
         known = version is not None and (int(version.group(1)), int(version.group(2))) >= _TELLS_EXIT_FROM
         return known or self.has_session_record
 
-    def take(self, kind: str, data: Mapping[str, object]) -> None:
-        """Learn from a session record or an event; of events only :data:`INITIALIZATION` says something."""
-        if kind == "event" and mapping(data.get("event")).get("name") != INITIALIZATION:
-            return
-        self._book.add(Record(self._path, 0, 0, self._key, kind, data))
-        if kind == "session":
-            self.has_session_record = True
+    def take_session(self, said: Mapping[str, object]) -> None:
+        """Learn from the content of a session record."""
+        self.has_session_record = True
+        self._learn("session", {"session": said})
+
+    def take_initialization(self, attributes: Mapping[str, object]) -> None:
+        """Learn from the attributes of :data:`INITIALIZATION`."""
+        self._learn("event", {"event": {"name": INITIALIZATION, "attributes": attributes}})
+
+    def _learn(self, kind: str, content: Mapping[str, object]) -> None:
+        self._book.add(Record(self._key.source, 0, 0, self._key, kind, content))
 
     def take_training_config(self, attributes: Mapping[str, object]) -> None:
         """Learn from ``update_training_telemetry_config``."""
