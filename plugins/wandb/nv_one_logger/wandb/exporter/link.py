@@ -74,6 +74,7 @@ class ChildLink:
         self._make_child()
 
     def _begin_anew(self) -> None:
+        self._closing = threading.Lock()
         self._changed = threading.Condition()  # guards everything below
         self._waiting: Deque[_Record] = deque()
         self._on_the_way: Deque[_Record] = deque()
@@ -343,7 +344,18 @@ class ChildLink:
                 raise ExportError(f"{self.waiting} record(s) still wait for wandb after {timeout_sec} seconds.")
 
     def close(self, timeout_sec: float) -> None:
-        """Have the child log what waits and finish the run; say in the log what was lost. Never raises."""
+        """Have the child log what waits and finish the run; say in the log what was lost. Never raises.
+
+        A second call waits for one in progress: at exit, whoever began may be in a thread that ends with this process.
+        """
+        if not self._closing.acquire(timeout=timeout_sec):
+            return
+        try:
+            self._close(timeout_sec)
+        finally:
+            self._closing.release()
+
+    def _close(self, timeout_sec: float) -> None:
         deadline = self._clock() + timeout_sec
         with self._changed:
             if not self._is_wanted:
@@ -394,8 +406,11 @@ class ChildLink:
     def _account(self, timeout_sec: float) -> None:
         child = self._child
         self._child = None
-        lost = self.waiting if self._has_started or child is None or child.exitcode is None else 0
-        self.dropped += lost
+        exit_code: object = None if child is None else child.exitcode
+        # A stand-in confirms nothing; it has done its work if it ended without a code that tells of a failure.
+        is_failed = exit_code is None or (isinstance(exit_code, int) and exit_code != 0)
+        if self._has_started or is_failed:
+            self.dropped += self.waiting
         if self._is_finishing and child is not None and child.exitcode is None:
             _logger.warning("wandb still uploads after %s seconds; it goes on without this process.", timeout_sec)
         if self.dropped or self.failures:

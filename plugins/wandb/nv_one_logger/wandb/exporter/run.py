@@ -34,7 +34,8 @@ def start_run(
     Args:
         config: Where and as which run.
         run_config: What the run's configuration shall say.
-        finish_sec: How long wandb may upload at the end, in seconds, by default ``close_timeout_sec``.
+        finish_sec: How long wandb may upload at the end, in seconds. By default most of ``close_timeout_sec``, so that
+            wandb gives up before we do.
 
     Raises:
         Exception: What wandb raises, for instance for a missing key or a server that does not answer.
@@ -69,7 +70,7 @@ def _run_settings(config: Config, known: Collection[str], finish_sec: Optional[f
         "init_timeout": config.init_timeout_sec,
     }
     if "finish_timeout" in known:  # recent versions
-        settings["finish_timeout"] = config.close_timeout_sec if finish_sec is None else finish_sec
+        settings["finish_timeout"] = 0.75 * config.close_timeout_sec if finish_sec is None else finish_sec
     if config.host:
         settings["base_url"] = config.host
     if config.api_key:

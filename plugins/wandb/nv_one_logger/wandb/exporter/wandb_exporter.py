@@ -25,6 +25,7 @@ from nv_one_logger.wandb.exporter.child import (
 )
 from nv_one_logger.wandb.exporter.child import serve
 from nv_one_logger.wandb.exporter.config import Application, Config, resolved
+from nv_one_logger.wandb.exporter.ending import RunEnd
 from nv_one_logger.wandb.exporter.link import ChildLink
 from nv_one_logger.wandb.exporter.naming import (
     FlatMetricNamingStrategy,
@@ -217,6 +218,7 @@ class WandBExporterSync(WandBExporterBase):
     def __init__(self, config: Config, metric_naming_strategy: _NamingStrategy = _DEFAULT_NAMING) -> None:
         super().__init__(config, metric_naming_strategy)
         self._needs_run = False  # in a forked process, from the first record on
+        self._end: Optional[RunEnd] = None
 
     def initialize(self) -> None:
         """Start the run; a second call does nothing.
@@ -227,8 +229,15 @@ class WandBExporterSync(WandBExporterBase):
         if self.ready:
             return
         self._resolve()
-        self._run = _initialize_wandb(self._resolved, self._run_config())
+        self._start_run()
         super().initialize()
+
+    def _start_run(self) -> None:
+        self._end = RunEnd(self.close)
+        try:
+            self._run = _initialize_wandb(self._resolved, self._run_config())
+        finally:
+            self._end.watch()
 
     def _log_metrics(self, metrics: Dict[str, Any]) -> None:
         if not metrics:
@@ -236,7 +245,7 @@ class WandBExporterSync(WandBExporterBase):
         with self._order:
             if self._needs_run:
                 self._resolve(fork_of=os.getpid())
-                self._run = _initialize_wandb(self._resolved, self._run_config())
+                self._start_run()
                 self._needs_run = False
             if self._run is None:
                 raise ExportError("There is no wandb run. Call initialize first.")
@@ -248,33 +257,17 @@ class WandBExporterSync(WandBExporterBase):
     def close(self) -> None:
         """Finish the run, within the configured time; it is finished in the background if that does not suffice."""
         run, self._run = self._run, None
+        end, self._end = self._end, None
         self._needs_run = False
         super().close()
-        if run is None:
+        if run is None or end is None:
             return
-        ended = threading.Event()
-        errors = []
-
-        def finish() -> None:
-            try:
-                run.finish(exit_code=self._exit_code)
-            except Exception as error:
-                errors.append(error)
-            finally:
-                ended.set()
-
-        try:
-            threading.Thread(target=finish, name="one-logger-wandb-finish", daemon=True).start()
-        except RuntimeError:  # the interpreter is shutting down
-            finish()
-        if not ended.wait(self._config.close_timeout_sec):
+        if not end.finish(run, self._exit_code, self._config.close_timeout_sec):
             _logger.warning("wandb did not finish its run within %s seconds.", self._config.close_timeout_sec)
-        if errors:
-            raise ExportError(f"wandb could not finish its run: {errors[0]}") from errors[0]
 
     def _is_forked(self) -> None:
         super()._is_forked()
-        self._needs_run, self._run = self._run is not None, None
+        self._needs_run, self._run, self._end = self._run is not None, None, None
 
 
 class WandBExporterAsync(WandBExporterBase):
