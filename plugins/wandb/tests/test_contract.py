@@ -17,6 +17,8 @@ from nv_one_logger.exporter import Exporter
 from nv_one_logger.testing.conformance import Arrival, ExporterContract
 from nv_one_logger.wandb.exporter.wandb_exporter import Config, WandBExporterAsync, WandBExporterSync
 
+PATIENCE_SEC = 20.0  # the machine may be busy
+
 
 def _arrivals(rows: List[Dict[str, Any]]) -> List[Arrival]:
     found: List[Arrival] = []
@@ -32,6 +34,7 @@ def _arrivals(rows: List[Dict[str, Any]]) -> List[Arrival]:
 
 
 class _OfflineContract(ExporterContract):
+    deadline_sec = PATIENCE_SEC
     can_read_while_open = False  # wandb writes its file when it sees fit
 
     @pytest.fixture(autouse=True)
@@ -40,7 +43,10 @@ class _OfflineContract(ExporterContract):
         self.save_dir = tmp_path / "telemetry"
 
     def config(self) -> Config:
-        return Config(entity="team", save_dir=str(self.save_dir), span_details=True)
+        return Config(entity="team", save_dir=str(self.save_dir), span_details=True, close_timeout_sec=PATIENCE_SEC)
+
+    def plain_config(self) -> Dict[str, Any]:
+        return {"entity": "team", "save_dir": str(self.save_dir), "close_timeout_sec": PATIENCE_SEC}
 
     def read_back(self, exporter: Exporter) -> List[Arrival]:
         return _arrivals([row for run in self.offline_runs(self.save_dir) for row in run.rows])
@@ -51,9 +57,10 @@ class TestWandBExporterAsync(_OfflineContract):
         return WandBExporterAsync(self.config())
 
     def make_config(self, tmp_path: Path) -> Dict[str, Any]:
-        return {"class_name": "wandb", "config": {"config": {"entity": "team", "save_dir": str(self.save_dir)}}}
+        return {"class_name": "wandb", "config": {"config": self.plain_config()}}
 
     def break_backend(self, exporter: Any) -> None:
+        exporter._config.close_timeout_sec = 4.0  # as it is without our patience
         link = exporter._link
         (self.save_dir.parent / "file").touch()
         link._config = replace(link._config, save_dir=str(self.save_dir.parent / "file" / "folder"))
@@ -61,6 +68,7 @@ class TestWandBExporterAsync(_OfflineContract):
         link._child.join()
 
     def hang_backend(self, exporter: Any) -> None:
+        exporter._config.close_timeout_sec = 4.0
         os.kill(exporter._link._child._popen.pid, signal.SIGSTOP)
 
     def mend_backend(self, exporter: Any) -> None:
@@ -82,4 +90,4 @@ class TestWandBExporterSync(_OfflineContract):
         return WandBExporterSync(self.config())
 
     def make_config(self, tmp_path: Path) -> Dict[str, Any]:
-        return {"class_name": "wandb_sync", "config": {"config": {"entity": "team", "save_dir": str(self.save_dir)}}}
+        return {"class_name": "wandb_sync", "config": {"config": self.plain_config()}}

@@ -59,6 +59,7 @@ def run() -> Iterator[Run]:
 
 @pytest.fixture(autouse=True)
 def _nothing_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ending, "_to_close", set())
     monkeypatch.setattr(ending, "_unfinished", set())
 
 
@@ -84,6 +85,16 @@ def test_run_that_hangs_ends_with_the_service(session: Session, run: Run) -> Non
     end._at_exit()
     session.process.kill.assert_called_once_with()
     session.forget.assert_called_once_with()
+
+
+def test_service_is_ended_once_and_after_all_are_closed(session: Session, run: Run) -> None:
+    first, second = _watched(), _watched()
+    first.finish(run, 0, 0.01)
+    second.finish(run, 0, 0.01)
+    second._at_exit()
+    session.process.kill.assert_not_called()
+    first._at_exit()
+    session.process.kill.assert_called_once_with()
 
 
 def test_service_of_a_run_that_could_not_be_started_is_ended(session: Session) -> None:

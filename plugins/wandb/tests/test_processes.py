@@ -18,7 +18,8 @@ from nv_one_logger.exporter import ExportError
 from nv_one_logger.wandb.exporter.wandb_exporter import Config, WandBExporterAsync, WandBExporterSync
 
 def make(kind=WandBExporterAsync, **fields):
-    return kind(Config(entity="team", save_dir="telemetry", span_details=True, **fields))
+    patient = {"close_timeout_sec": 30.0, **fields}  # the machine may be busy
+    return kind(Config(entity="team", save_dir="telemetry", span_details=True, **patient))
 
 def record(exporter, name="work", **attributes):
     span = Span.create(name, None, Attributes(attributes))
@@ -37,7 +38,7 @@ def _spans(runs: Any) -> list[str]:
 
 def test_exit_without_close_loses_nothing(programs: Any, offline_runs: Any, tmp_path: Path) -> None:
     programs.run(PRELUDE + "exporter = make(); exporter.initialize(); [record(exporter, f's{n}') for n in range(300)]")
-    programs.wait_until_none_is_left(10)
+    programs.wait_until_none_is_left(40)
     (run,) = offline_runs(tmp_path / "telemetry")
     assert _spans([run]) == [f"s{number}" for number in range(300)]
     assert run.exit_code == 0
@@ -51,7 +52,7 @@ def test_killed_application_leaves_no_process_and_a_finished_run(
     assert program.stdout.readline() == "ok\n"
     assert len(programs.left()) > 1
     program.kill()
-    programs.wait_until_none_is_left(20)
+    programs.wait_until_none_is_left(40)
     (run,) = offline_runs(tmp_path / "telemetry")
     assert _spans([run]) == ["work"]
     assert run.exit_code == 0
@@ -95,7 +96,7 @@ print(longest, time.perf_counter() - begin, exporter.dropped)
     assert longest < 0.5
     assert close < 3
     assert dropped == 3000
-    programs.wait_until_none_is_left(5)
+    programs.wait_until_none_is_left(40)
 
 
 def test_child_that_dies_is_replaced_and_its_death_told_once(programs: Any, offline_runs: Any, tmp_path: Path) -> None:
@@ -139,16 +140,16 @@ print(exporter.child_failures, exporter.dropped)
 """
     assert programs.run(PRELUDE + code).stdout == "1 0\n"
     assert "after" in _spans(offline_runs(tmp_path / "telemetry")[-1:])
-    programs.wait_until_none_is_left(10)
+    programs.wait_until_none_is_left(40)
 
 
 def test_run_that_cannot_be_started_is_told_at_close(programs: Any, tmp_path: Path) -> None:
     (tmp_path / "telemetry").touch()  # a file where the folder should be
     code = """
-exporter = make(); exporter.initialize(); record(exporter)
+exporter = make(close_timeout_sec=4.0); exporter.initialize(); record(exporter)
 exporter._link._child.join()
 begin = time.perf_counter(); exporter.close()
-print(exporter.dropped, exporter.child_failures > 0, time.perf_counter() - begin < 5)
+print(exporter.dropped, exporter.child_failures > 0, time.perf_counter() - begin < 8)
 """
     result = programs.run(PRELUDE + code)
     assert result.stdout == "2 True True\n"

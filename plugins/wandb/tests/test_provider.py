@@ -1,17 +1,17 @@
-"""From a provider: configuration files, the identity of runs, and the programs of the README."""
+"""From a provider: configuration files, and the identity of runs."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import pytest
 
 from nv_one_logger.host.catalogue import Catalogue
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 YAML = "exporters:\n  - name: {name}\n    config:\n      config:\n        entity: team\n        save_dir: ./telemetry\n"
+YAML += "        close_timeout_sec: 30\n"  # the machine may be busy
+
 PROGRAM = """
 import sys
 from nv_one_logger.api.timed_span import timed_span
@@ -40,11 +40,7 @@ def _run(programs: Any, tmp_path: Path, tag: str = "", name: str = "wandb", **en
     program = programs.start(PROGRAM, **environ)
     _, err = program.communicate(tag, timeout=60)
     assert program.returncode == 0, err
-    programs.wait_until_none_is_left(10)
-
-
-def _blocks(language: str) -> List[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    programs.wait_until_none_is_left(40)
 
 
 def test_exporters_are_in_the_catalogue() -> None:
@@ -93,17 +89,9 @@ def test_flat_names_by_word(programs: Any, offline_runs: Any, tmp_path: Path) ->
     text = YAML.format(name="wandb") + "      metric_naming_strategy: flat\n"
     (tmp_path / "one_logger_exporters_config.yaml").write_text(text, encoding="utf-8")
     programs.start(PROGRAM).communicate("", timeout=60)
+    programs.wait_until_none_is_left(40)
     (run,) = offline_runs(tmp_path / "telemetry")
     assert any("duration_msec" in row for row in run.rows)
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_program_of_the_readme(programs: Any, offline_runs: Any, tmp_path: Path, number: int) -> None:
-    (tmp_path / "one_logger_exporters_config.yaml").write_text(_blocks("yaml")[0] if number == 0 else "exporters: []\n")
-    programs.run(_blocks("python")[number])
-    (run,) = offline_runs(tmp_path / "telemetry")
-    assert (run.run.entity, run.run.project) == ("my-team", "telemetry")
-    assert [row["one_logger/record"] for row in run.rows if row["one_logger/span"] == "work"] == ["start", "stop"]
 
 
 def test_wrong_field_is_named(programs: Any, tmp_path: Path) -> None:

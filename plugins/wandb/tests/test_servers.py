@@ -151,7 +151,7 @@ print("end", flush=True); {close}
     _, errors = program.communicate(timeout=60)
     assert time.monotonic() - begin < 10
     assert (program.returncode, "Traceback" in errors) == (0, False)
-    programs.wait_until_none_is_left(10)
+    programs.wait_until_none_is_left(40)
 
 
 def test_sync_that_never_reached_its_server_ends_in_time(programs: Any, unreachable: str) -> None:
@@ -164,7 +164,7 @@ def test_sync_that_never_reached_its_server_ends_in_time(programs: Any, unreacha
     _, errors = program.communicate(timeout=60)
     assert time.monotonic() - begin < 10
     assert (program.returncode, "Traceback" in errors) == (0, False)
-    programs.wait_until_none_is_left(10)
+    programs.wait_until_none_is_left(40)
 
 
 def test_what_an_ended_application_leaves_uploading_has_a_limit(programs: Any) -> None:

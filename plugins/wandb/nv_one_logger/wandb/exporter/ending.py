@@ -16,6 +16,7 @@ __all__ = ["RunEnd"]
 
 _logger = logging.getLogger("nv_one_logger.wandb.exporter.wandb_exporter")
 
+_to_close: Set[RunEnd] = set()
 _unfinished: Set[RunEnd] = set()
 
 
@@ -32,7 +33,7 @@ class RunEnd:
 
     def __init__(self, close: Callable[[], None]) -> None:
         self._close = close
-        self._process_id = os.getpid()
+        self.process_id = os.getpid()
         self._run: Optional[Any] = None
         self._exit_code = 0
         self._error: Optional[Exception] = None
@@ -48,6 +49,7 @@ class RunEnd:
 
     def watch(self) -> None:
         """Close the exporter at exit. To be called when wandb was asked for the run, so that ours is called first."""
+        _to_close.add(self)
         _unfinished.add(self)
         atexit.register(self._at_exit)
 
@@ -61,6 +63,7 @@ class RunEnd:
         self._is_wanted.set()
         has_ended = self._has_ended.wait(timeout_sec)
         if has_ended:
+            _to_close.discard(self)
             atexit.unregister(self._at_exit)
         if self._error is not None:
             raise ExportError(f"wandb could not finish its run: {self._error}") from self._error
@@ -78,12 +81,17 @@ class RunEnd:
             self._has_ended.set()
 
     def _at_exit(self) -> None:
-        if os.getpid() != self._process_id:  # the service belongs to the process that this one was forked from
+        if os.getpid() != self.process_id:  # the service belongs to the process that this one was forked from
             return
         with suppress(Exception):
             self._close()
-        if _unfinished:
+        _to_close.discard(self)
+        if not _ours(_to_close) and _ours(_unfinished):
             _end_service([end.run for end in _unfinished])
+
+
+def _ours(ends: Set[RunEnd]) -> List[RunEnd]:
+    return [end for end in ends if end.process_id == os.getpid()]
 
 
 def _end_service(runs: List[Any]) -> None:
