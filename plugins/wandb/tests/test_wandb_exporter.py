@@ -378,6 +378,26 @@ def test_v1_adapter_calls_log_metrics_itself(run: MagicMock, tmp_path: Path, mon
     exporter.close()
 
 
+class V1AsyncExporter(WandBExporterAsync):
+    """The same for the other exporter."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config=config, metric_naming_strategy=HierarchicalMetricNamingStrategy())
+
+    @override
+    def export_start(self, span: Span) -> None:
+        self._log_metrics({"app_start_time": 1} if span.name_str == "application" else {})
+
+
+def test_v1_adapter_does_so_in_the_asynchronous_exporter_too(child: Child, config: Config) -> None:
+    exporter = V1AsyncExporter(config)
+    exporter.initialize()
+    exporter.export_start(Span.create("other"))
+    exporter.export_start(Span.create(StandardSpanName.APPLICATION))
+    assert child.sent == [{"app_start_time": 1, "app_last_log_time": 1000}]
+    exporter.close()
+
+
 def test_resiliency_extension_records_through_the_provider(child: Child, config: Config) -> None:
     from nv_one_logger.wandb.exporter.wandb_exporter import Config as WandBConfig
 
