@@ -86,12 +86,14 @@ class RunEnd:
         with suppress(Exception):
             self._close()
         _to_close.discard(self)
-        if not _ours(_to_close) and _ours(_unfinished):
-            _end_service([end.run for end in _unfinished])
+        unfinished = _ours(_unfinished)
+        if unfinished and not _ours(_to_close):
+            _end_service([end.run for end in unfinished])
 
 
 def _ours(ends: Set[RunEnd]) -> List[RunEnd]:
-    return [end for end in ends if end.process_id == os.getpid()]
+    # A copy: threads that finish their run take themselves out meanwhile.
+    return [end for end in list(ends) if end.process_id == os.getpid()]
 
 
 def _end_service(runs: List[Any]) -> None:
