@@ -21,6 +21,7 @@ class Session:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, attribute: str) -> None:
         self.process, self.forget = MagicMock(), MagicMock()
+        self.process.poll.return_value = None
         self.runs: List[Any] = []
         owner = SimpleNamespace(**{attribute: self.process})
         connection = SimpleNamespace(_proc=owner, _cleanup=self.forget)
@@ -95,6 +96,13 @@ def test_service_is_ended_once_and_after_all_are_closed(session: Session, run: R
     session.process.kill.assert_not_called()
     first._at_exit()
     session.process.kill.assert_called_once_with()
+
+
+def test_service_that_has_ended_is_no_news(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    session.process.poll.return_value = 0
+    _watched()._at_exit()
+    session.process.kill.assert_not_called()
+    assert caplog.text == ""
 
 
 def test_service_of_a_run_that_could_not_be_started_is_ended(session: Session) -> None:

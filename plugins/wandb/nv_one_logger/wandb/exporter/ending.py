@@ -106,7 +106,7 @@ def _end_service(runs: List[Any]) -> None:
     connection = getattr(session, "_connection", None)
     owner = getattr(connection, "_proc", None)
     process = getattr(owner, "_process", None) or getattr(owner, "_internal_proc", None)
-    if process is None:
+    if process is None or process.poll() is not None:
         return
     _logger.warning("wandb's service still waits for its server, and is ended. What it has written remains.")
     process.kill()
