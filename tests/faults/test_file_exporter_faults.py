@@ -11,6 +11,11 @@ from typing import Any, Callable, Iterator, List, Tuple
 
 import pytest
 
+# A quarter under CI, where each of the demanding suites has a minute or two.
+PART = 4 if os.environ.get("CI") else 1
+STEPS = 1500 // PART
+FORKS = 152 // PART
+
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs fork, signals and mounts")
 
 # What each program below begins with: a recorder, configured, with one exporter.
@@ -59,12 +64,12 @@ def finished(process: subprocess.Popen[str]) -> str:
 
 
 def test_eighty_thousand_spans_of_eight_threads(path: Path, start: Any, account: Any) -> None:
-    text = """
+    text = f"""
         sys.setswitchinterval(1e-5)
         recorder = recorder_with(FileExporter(sys.argv[1]))
         def work(thread):
-            for step in range(5000):
-                outer = recorder.start('outer', Attributes({'step': step}))
+            for step in range({5000 // PART}):
+                outer = recorder.start('outer', Attributes({{'step': step}}))
                 recorder.stop(recorder.start('inner'))
                 recorder.stop(outer)
         in_threads(8, work)
@@ -76,7 +81,7 @@ def test_eighty_thousand_spans_of_eight_threads(path: Path, start: Any, account:
     assert counts == list(range(1, len(counts) + 1))
     assert found.torn == 0
     assert found.started == found.stopped
-    assert len(found.started) == 80_000
+    assert len(found.started) == 80_000 // PART
 
 
 TALKATIVE = "session_record=True, heartbeat_sec=0.005"
@@ -91,7 +96,7 @@ def test_four_processes_and_their_children_in_one_file(path: Path, start: Any, a
     text = f"""
         recorder = recorder_with(FileExporter(sys.argv[1], {options}))
         def work(thread):
-            for step in range(1500):
+            for step in range({STEPS}):
                 recorder.stop(recorder.start('work', Attributes({{'text': 'x' * (step % 300)}})))
         work(0)
         children = []
@@ -114,7 +119,7 @@ def test_four_processes_and_their_children_in_one_file(path: Path, start: Any, a
     assert len(found.counts) == 12
     assert all(sorted(counts) == list(range(1, len(counts) + 1)) for counts in found.counts.values())
     assert found.started == found.stopped
-    assert len(found.started) == 4 * (3000 + 2 * 3000)
+    assert len(found.started) == 4 * (2 * STEPS + 2 * 2 * STEPS)
 
 
 @pytest.fixture
@@ -178,7 +183,7 @@ def test_full_disk_and_rotation(small_disk: Path, start: Any, account: Any) -> N
 
 def test_fork_storm_neither_hangs_nor_mixes(path: Path, start: Any, account: Any) -> None:
     """Children are forked at any moment of four recording threads; each records on, inside the parent's open span."""
-    text = """
+    text = f"""
         recorder = recorder_with(FileExporter(sys.argv[1]))
         outer = recorder.start('outer')
         is_over = threading.Event()
@@ -189,7 +194,7 @@ def test_fork_storm_neither_hangs_nor_mixes(path: Path, start: Any, account: Any
                 recorder.stop(span)
         workers = [threading.Thread(target=work) for _ in range(4)]
         for worker in workers: worker.start()
-        for _ in range(150):
+        for _ in range({FORKS}):
             child = os.fork()
             if child == 0:
                 for _ in range(5):
@@ -206,7 +211,7 @@ def test_fork_storm_neither_hangs_nor_mixes(path: Path, start: Any, account: Any
     parent = int(finished(start(text, path)))
     found = account(path)
     assert found.torn == 0
-    assert len(found.counts) == 151
+    assert len(found.counts) == FORKS + 1
     assert all(counts == list(range(1, len(counts) + 1)) for counts in found.counts.values())
     assert {len(counts) for pid, counts in found.counts.items() if pid != parent} == {5}
     assert found.started == found.stopped
