@@ -87,7 +87,7 @@ class Jobs(Rig):
 
 
 # How many of the calls that a fault may meet are tried, at least two; by default all, and under CI a part.
-MOST_CASES = int(os.environ.get("FAULTS_AT_MOST", "4" if os.environ.get("CI") else "1000000"))
+MOST_CASES = int(os.environ.get("FAULTS_AT_MOST", "3" if os.environ.get("CI") else "1000000"))
 
 
 def bounded(cases: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
