@@ -15,6 +15,7 @@ from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.internal.hookimpl import PROJECT_NAME
 from nv_one_logger.host import spec
 from nv_one_logger.host.adapter import make_adapter
+from nv_one_logger.host.deadline import NEEDS_RESERVE, reserve
 from nv_one_logger.host.former import FormerPlugins
 from nv_one_logger.host.guard import CLOSE_TIMEOUT_SEC, Guard, PluginStatus
 from nv_one_logger.host.inspection import describe
@@ -126,6 +127,8 @@ class ExporterHost:
             self._failed.pop(chosen, None)
             self._note_filters()
             config, is_late = self._config, self._is_initialized
+            if NEEDS_RESERVE:
+                reserve().keep(len(self._registrations))  # a thread for each close() that may hang at the exit
         self._welcome(registration, config, is_late)
         return chosen
 
