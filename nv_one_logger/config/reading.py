@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nv_one_logger.config.document import Place
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "DocumentError"]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "MAX_NUMBER", "DocumentError"]
 
 #: A configuration file may be this large. A list of a thousand exporters takes about half of it.
 MAX_BYTES = 262_144
@@ -14,6 +14,10 @@ MAX_DEPTH = 50
 
 #: A file may hold this many values after aliases are followed, so that a few lines cannot fill the memory.
 MAX_NODES = 20_000
+
+
+#: A number may be written with this many characters; a computer reads none that is longer.
+MAX_NUMBER = 400
 
 
 class DocumentError(Exception):

@@ -19,7 +19,7 @@ from nv_one_logger.config.switches import Switches
 from nv_one_logger.core.exceptions import ConfigError
 from nv_one_logger.host.catalogue import Catalogue
 
-__all__ = ["Resolution", "Trial", "Verdict", "resolve"]
+__all__ = ["Resolution", "Trial", "Verdict", "resolve", "resolve_switches"]
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,19 @@ def resolve(
         catalogue,
         names,
         _source_texts(sources, files, defaults),
+    )
+
+
+def resolve_switches(
+    catalogue: Catalogue, switches: Switches, *, blocked: Collection[str] = (), known_names: Iterable[str] = ()
+) -> Resolution:
+    """Decide what the switches alone say, for plugins that all come from code; see :func:`resolve`."""
+    names = Names.from_catalogue(catalogue)
+    gate = Gate(names, switches, tuple(blocked))
+    problems = [Problem(error, asked=False) for error in switches.problems]
+    problems.extend(_misspelt_switches(gate, (), catalogue, known_names))
+    return Resolution(
+        problems=tuple(problems), switches=switches, blocked=tuple(blocked), catalogue=catalogue, names=names
     )
 
 

@@ -9,13 +9,14 @@ import yaml
 
 from nv_one_logger.config.document import Fields, Items, Node, Place, Scalar
 from nv_one_logger.config.masking import is_secret_path
-from nv_one_logger.config.reading import MAX_DEPTH, MAX_NODES, DocumentError
+from nv_one_logger.config.reading import MAX_DEPTH, MAX_NODES, MAX_NUMBER, DocumentError
 from nv_one_logger.config.surprise import described
 
 __all__ = ["read_yaml"]
 
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "binary", "timestamp", "str"))
+_NUMBER_TAGS = frozenset({_TAG + "int", _TAG + "float"})
 _TAG_REMEDY = "Only plain values are read, remove the tag"
 _MERGE_TAG = _TAG + "merge"
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
@@ -145,10 +146,22 @@ class _Walk:
         if node.tag not in _SCALAR_TAGS:
             self._mistake(f"has the tag {_shown_tag(node.tag)}", place, key, _TAG_REMEDY)
             return Scalar(node.value, place)
+        if node.tag in _NUMBER_TAGS and len(node.value) > MAX_NUMBER:
+            # Before it is read: one to the base 60 takes the square of its length.
+            self._mistake(
+                f"is a number of {len(node.value)} characters, more than {MAX_NUMBER}",
+                place,
+                key,
+                "Write it in quotes if it is a text",
+            )
+            return Scalar(node.value, place)
         try:
             value = self._constructor.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
+        except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            # PyYAML's own, and what escapes from its conversion of a value that a tag calls what it is not.
             reason = getattr(error, "problem", None) or str(error)
+            if isinstance(error, (LookupError, AttributeError)):
+                reason = f"it is no {_shown_tag(node.tag)}"
             shown = _shown(node.value, key)
             if is_secret_path(key):
                 reason = type(error).__name__

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Optional, Tuple
 
+from nv_one_logger.core.internal.held_values import type_name
+
 __all__ = ["ConfigError", "ConfigErrors", "OneLoggerError", "PluginError", "assert_that"]
 
 _UNSET = object()
+
+# What a text shows of a value, of a key or source, and of a problem, in characters; and of how many mistakes.
+_MAX_VALUE = 200
+_MAX_KEY = 500
+_MAX_PROBLEM = 2000
+_MAX_ERRORS = 100
 
 
 class OneLoggerError(Exception):
@@ -25,7 +33,8 @@ class ConfigError(OneLoggerError):
     """One mistake in one configuration, with where it stands and what to do about it.
 
     The text is ``<source>: <key> = <value> <problem>. <remedy>``, each part only when given. The parts
-    are attributes of the same names, so nobody needs to parse the text.
+    are attributes of the same names, so nobody needs to parse the text. In the text, long ones are cut and what cannot
+    be printed is escaped, so that any terminal and any log can show it.
 
     Attributes:
         file: Path of the file it stands in, ``""`` for other sources.
@@ -57,18 +66,19 @@ class ConfigError(OneLoggerError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        subject = f"{self.key} = {self.value!r}" if self.key and self.has_value else self.key
-        if not self.key and self.has_value:
-            subject = repr(self.value)
-        sentence = f"{subject} {self.problem}".strip()
-        text = f"{self.source}: {sentence}" if self.source else sentence
+        key = _on_one_line(self.key)
+        subject = f"{key} = {_value_text(self.value)}" if key and self.has_value else key
+        if not key and self.has_value:
+            subject = _value_text(self.value)
+        sentence = f"{subject} {_printable(self.problem)}".strip()
+        text = f"{_on_one_line(self.source)}: {sentence}" if self.source else sentence
         if not self.remedy:
             return text
-        return f"{_sentence(text)} {_sentence(self.remedy)}"
+        return f"{_sentence(text)} {_sentence(_printable(self.remedy))}"
 
 
 class ConfigErrors(ConfigError):  # noqa: N818  # it is several of them
-    """All mistakes of one configuration at once, one per line of the text.
+    """All mistakes of one configuration at once, one per line of the text, which shows the first hundred.
 
     Attributes:
         errors: The single mistakes, in the order they were found.
@@ -76,7 +86,39 @@ class ConfigErrors(ConfigError):  # noqa: N818  # it is several of them
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         self.errors: Tuple[ConfigError, ...] = tuple(errors)
-        super().__init__("\n".join(str(error) for error in self.errors))
+        lines = [str(error) for error in self.errors[:_MAX_ERRORS]]
+        if len(self.errors) > _MAX_ERRORS:
+            lines.append(f"... and {len(self.errors) - _MAX_ERRORS} more mistakes.")
+        super().__init__("\n".join(lines))
+
+
+def _value_text(value: object) -> str:
+    try:
+        return _cut(repr(value), _MAX_VALUE)
+    except Exception:  # a hostile __repr__, or digits beyond the interpreter's limit
+        return f"<{type_name(type(value))} without a text>"
+
+
+def _on_one_line(text: str) -> str:
+    return _cut("".join(character if character.isprintable() else _escaped(character) for character in text), _MAX_KEY)
+
+
+def _printable(text: str) -> str:
+    """Return a text, which may be that of somebody else's exception, without what can steer a terminal."""
+    if text.isprintable():
+        return _cut(text, _MAX_PROBLEM)
+    cut = _cut(text, _MAX_PROBLEM)
+    return "".join(one if one.isprintable() or one in "\n\t" else _escaped(one) for one in cut)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _cut(text: str, length: int) -> str:
+    if len(text) <= length:
+        return text
+    return f"{text[: length - 20]} ... {text[-20:]} ({len(text)} characters)"
 
 
 def _sentence(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Callable, Iterator, List
 import pytest
 
 from nv_one_logger.config import Switches, load_sources, reading, resolve
-from nv_one_logger.config.reading import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from nv_one_logger.config.reading import MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_NUMBER
 from nv_one_logger.host.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,5 +92,5 @@ def test_every_documented_error_is_in_the_code(documented: str) -> None:
 
 
 def test_limits_are_stated() -> None:
-    for limit in (MAX_BYTES, MAX_DEPTH, MAX_NODES):
+    for limit in (MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_NUMBER):
         assert str(limit) in PAGE

@@ -333,6 +333,67 @@ CASES = [
         ],
     ),
     Case(
+        "value that is not what its tag says",
+        file="exporters: !!bool maybe\n",
+        errors=[
+            (
+                "conf.yaml, line 1, column 12: exporters cannot be read (it is no !!bool). Write 'maybe' in quotes if "
+                "it is a text."
+            ),
+        ],
+    ),
+    Case(
+        "no number",
+        file="exporters: !!int ''\n",
+        errors=[
+            (
+                "conf.yaml, line 1, column 12: exporters cannot be read (it is no !!int). Write '' in quotes if it is "
+                "a text."
+            ),
+        ],
+    ),
+    Case(
+        "no date",
+        file="exporters: !!timestamp today\n",
+        errors=[
+            (
+                "conf.yaml, line 1, column 12: exporters cannot be read (it is no !!timestamp). Write 'today' in "
+                "quotes if it is a text."
+            ),
+        ],
+    ),
+    Case(
+        "huge number",
+        file="exporters:\n  - class_name: file\n    enabled: 0x" + 5000 * "f" + "\n    config: {file_path: x}\n",
+        errors=[
+            (
+                "conf.yaml, line 3, column 14: exporters[0].enabled is a number of 5002 characters, more than 400. "
+                "Write it in quotes if it is a text."
+            ),
+        ],
+    ),
+    Case(
+        "huge number to the base 60",
+        file="exporters:\n  - class_name: file\n    config: {file_path: x, max_bytes: 1" + 80_000 * ":59" + "}\n",
+        errors=[
+            (
+                "conf.yaml, line 3, column 39: exporters[0].config.max_bytes is a number of 240001 characters, more "
+                "than 400. Write it in quotes if it is a text."
+            ),
+        ],
+    ),
+    Case(
+        "long value",
+        file="exporters:\n  - class_name: " + 1000 * "a" + "\n",
+        errors=[
+            (
+                f"conf.yaml, line 2, column 17: exporters[0].class_name = '{179 * 'a'} ... {19 * 'a'}' (1002 "
+                "characters) is no installed exporter. Install the distribution that publishes it, or give the path "
+                "package.module.Class."
+            ),
+        ],
+    ),
+    Case(
         "control",
         file=("exporters: []\n# \x07\n"),
         errors=[

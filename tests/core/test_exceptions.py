@@ -54,3 +54,31 @@ def test_several_config_errors_stand_one_per_line() -> None:
     errors = ConfigErrors([ConfigError("is bad", key="a"), ConfigError("is worse", key="b")])
     assert str(errors) == "a is bad\nb is worse"
     assert [error.key for error in errors.errors] == ["a", "b"]
+
+
+class NoText:
+    def __repr__(self) -> str:
+        raise ValueError("no text")
+
+
+def test_value_without_a_text_can_be_reported() -> None:
+    assert str(ConfigError("is wrong", key="k", value=NoText())) == "k = <NoText without a text> is wrong"
+    assert str(ConfigError("is wrong", value=10**6000)) == "<int without a text> is wrong"
+
+
+def test_text_can_be_shown_anywhere_and_the_attributes_are_as_given() -> None:
+    error = ConfigError("is\x1b[2J\tbad\n\ud800", source="a\nb", key="k\x00", value="\x07", remedy="Do \udc80")
+    assert str(error) == "a\\nb: k\\x00 = '\\x07' is\\x1b[2J\tbad\n\\ud800. Do \\udc80."
+    assert (error.key, error.value, error.problem) == ("k\x00", "\x07", "is\x1b[2J\tbad\n\ud800")
+
+
+def test_long_parts_are_cut() -> None:
+    error = ConfigError("p" * 10_000, source="s" * 10_000, key="k" * 10_000, value="v" * 10_000)
+    assert len(str(error)) < 4000
+    assert str(error).count("(10000 characters)") == 3
+
+
+def test_hundred_mistakes_are_shown_and_all_are_kept() -> None:
+    errors = ConfigErrors(ConfigError("is wrong", key=f"k{number}") for number in range(9000))
+    assert len(errors.errors) == 9000
+    assert str(errors).splitlines()[-2:] == ["k99 is wrong", "... and 8900 more mistakes."]

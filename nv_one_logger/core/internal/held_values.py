@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
+from enum import Enum
 from typing import Any, Dict, List
 
-__all__ = ["SCALARS", "holds_iterator", "text_of"]
+__all__ = ["SCALARS", "holds_iterator", "name_text", "text_of", "type_name"]
 
 SCALARS = frozenset({str, int, float, bool, type(None)})
 """The exact classes that nearly all values are of, and that need no look inside."""
 
 _SEQUENCES = (list, tuple, set, frozenset, deque)
-_type_name = type.__dict__["__name__"].__get__  # also of a class whose metaclass answers otherwise
+type_name = type.__dict__["__name__"].__get__
+"""Return the name of a class, also of one whose metaclass answers otherwise."""
 
 
 def holds_iterator(value: object) -> bool:
@@ -58,4 +60,12 @@ def text_of(value: object) -> str:
     try:
         return str.__str__(repr(value))
     except Exception:
-        return f"<{_type_name(type(value))} without a text>"
+        return f"<{type_name(type(value))} without a text>"
+
+
+def name_text(name: object) -> str:
+    """Return a name of a span or event as text, of an enum member its value, of what has no text a description."""
+    try:
+        return str(name.value if isinstance(name, Enum) else name)
+    except Exception:
+        return text_of(name)

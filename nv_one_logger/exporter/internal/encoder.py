@@ -12,6 +12,8 @@ from typing import Any, Dict, Mapping, Optional, Set
 
 from pydantic_core import to_json
 
+from nv_one_logger.core.internal.held_values import type_name
+
 __all__ = ["encode_record", "encode_short", "plain_value"]
 
 # Beyond this many levels a value is replaced by a text: readers have limits too, and cycles have no end.
@@ -19,7 +21,6 @@ _MAX_DEPTH = 64
 # Integers with more digits than Python reads (sys.int_info.default_max_str_digits) become text.
 _MAX_INT_DIGITS = 4300
 _MAX_INT_BITS = 14_000  # 4,215 digits
-_type_name = type.__dict__["__name__"].__get__  # also of a class whose metaclass answers otherwise
 
 
 def encode_record(record: Mapping[str, Any]) -> bytes:
@@ -150,7 +151,7 @@ def _text(value: Any) -> str:
             return _valid_text(render(value))
         except Exception:  # a hostile __str__ or __repr__, or digits beyond the interpreter's limit
             continue
-    return f"<{_type_name(type(value))} without a text>"
+    return f"<{type_name(type(value))} without a text>"
 
 
 def _valid_text(text: str) -> str:

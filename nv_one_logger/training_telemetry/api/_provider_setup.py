@@ -20,7 +20,8 @@ from nv_one_logger.config import (
     report,
     resolve,
 )
-from nv_one_logger.config.names import Names
+from nv_one_logger.config.provenance import origin_of_type
+from nv_one_logger.config.resolve import resolve_switches
 from nv_one_logger.core.exceptions import PluginError
 from nv_one_logger.core.span import SpanName
 from nv_one_logger.exporter.exporter import Exporter
@@ -91,9 +92,9 @@ def set_up(request: Request, config: OneLoggerConfig, host: ExporterHost) -> Set
     """
     if not config.enable_for_current_rank:
         recorder = TrainingRecorder(config, [], request.mode, request.span_names)
-        return Setup(recorder, Explanation(switches=_resolution(request).explanation.switches))
+        return Setup(recorder, Explanation(switches=_resolution(request, host).explanation.switches))
     is_quiet = config.error_handling_strategy is _QUIET
-    resolution = _resolution(request)
+    resolution = _resolution(request, host)
     explanation, offers = _built(request, resolution, config, is_quiet)
     explanation = _with_registered(explanation, resolution, request.plugins, host)
     try:
@@ -122,7 +123,7 @@ def set_up(request: Request, config: OneLoggerConfig, host: ExporterHost) -> Set
 
 def explain(request: Request, host: ExporterHost) -> Explanation:
     """Tell what would be decided, without importing or constructing a plugin."""
-    resolution = _resolution(request)
+    resolution = _resolution(request, host)
     explanation = _with_manual(resolution.explanation, resolution, request.plugins)
     return _with_registered(explanation, resolution, request.plugins, host)
 
@@ -133,16 +134,16 @@ class _Offer(NamedTuple):
     aliases: Sequence[str]
 
 
-def _resolution(request: Request) -> Resolution:
+def _resolution(request: Request, host: ExporterHost) -> Resolution:
     switches, blocked = request.switches, tuple(request.blocked)
+    by_hand = [(one.name, one.plugin) for one in request.plugins] + host.plugins()
+    known = [known for name, plugin in by_hand for known in (name, origin_of_type(plugin)) if known]
     if request.sources:
-        known = [plugin.name for plugin in request.plugins if plugin.name]
         return resolve(request.sources, Catalogue(), switches, blocked=blocked, known_names=known)
     if not (switches.disable or switches.safe_mode or blocked):
-        return Resolution(switches=switches)  # what is installed does not matter, and looking it up takes a while
-    catalogue = Catalogue()
-    names = Names.from_catalogue(catalogue)
-    return Resolution(switches=switches, blocked=blocked, catalogue=catalogue, names=names)
+        # What is installed does not matter, and looking it up takes a while.
+        return Resolution(switches=switches, problems=tuple(Problem(error, asked=False) for error in switches.problems))
+    return resolve_switches(Catalogue(), switches, blocked=blocked, known_names=known)
 
 
 def _built(
@@ -157,7 +158,7 @@ def _built(
         explanation = built.explanation
         offers.extend(_Offer(one.plugin, one.name, one.aliases) for one in built)
     else:
-        report([Problem(error, asked=False) for error in resolution.switches.problems], quiet=is_quiet, strict=strict)
+        report(resolution.problems, quiet=is_quiet, strict=strict)
     for manual in request.plugins:
         verdict = resolution.verdict(manual.plugin, manual.name)
         is_known = any(manual.plugin is offer.plugin for offer in offers)

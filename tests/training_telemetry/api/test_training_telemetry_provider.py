@@ -242,6 +242,20 @@ def test_plugin_can_be_switched_off_by_name(
     assert states == {"first": "blocked", "second": "blocked", "third": "on"}
 
 
+def test_misspelt_name_of_a_plugin_to_disable_is_told_also_without_any_configuration_of_exporters(
+    provider: TrainingTelemetryProvider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ONE_LOGGER_DISABLE", "fil,registerd,nothing-like-it,second")
+    provider.with_base_config(base()).with_plugin(Plugin(), "second")
+    provider.host.register(Plugin(), "registered")
+    provider.configure_provider()
+    assert [message for message in caplog.messages if "ONE_LOGGER_DISABLE" in message] == [
+        "environment: ONE_LOGGER_DISABLE = 'fil' names no plugin. Did you mean 'file'?",
+        "environment: ONE_LOGGER_DISABLE = 'registerd' names no plugin. Did you mean 'registered'?",
+    ]
+    assert any("ONE_LOGGER_DISABLE = 'fil'" in problem for problem in provider.explain().problems)
+
+
 def test_safe_mode_runs_built_in_exporters_only(
     provider: TrainingTelemetryProvider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
