@@ -6,7 +6,7 @@ import functools
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, TypeVar, Union, cast
 
 from nv_one_logger.core.exceptions import OneLoggerError
-from nv_one_logger.core.internal.held_values import SCALARS, holds_iterator, text_of
+from nv_one_logger.core.internal.held_values import SCALARS, holds_iterator, text_of, type_name
 
 __all__ = ["Attribute", "AttributeValue", "Attributes"]
 
@@ -33,8 +33,9 @@ class Attribute:
     __slots__ = ("name", "value")
 
     def __init__(self, name: str, value: AttributeValue) -> None:
-        # One look-up for the scalars that nearly all attributes are.
-        if value.__class__ not in SCALARS:
+        # One look-up for the scalars that nearly all attributes are. Not `value.__class__`: an object may answer that
+        # with an exception, as proxies do that stand for nothing yet.
+        if type(value) not in SCALARS:
             value = _checked(name, value)
         self.name = name
         self.value = value
@@ -54,6 +55,15 @@ class Attribute:
 
 def _checked(name: str, value: Any) -> Any:
     """Return what to keep of a value that is no plain scalar."""
+    try:
+        return _checked_or_error(name, value)
+    except OneLoggerError:
+        raise
+    except Exception:  # of a class with an opinion of its own on what every object can do
+        return text_of(value)
+
+
+def _checked_or_error(name: str, value: Any) -> Any:
     if isinstance(value, Attribute):
         return value.value
     if isinstance(value, Attributes):
@@ -61,7 +71,7 @@ def _checked(name: str, value: Any) -> Any:
     if isinstance(value, list):
         value = list.copy(value)  # what the caller appends later is not what was recorded
         _check_elements(name, value)
-        if not value or value[0].__class__ in SCALARS:
+        if not value or type(value[0]) in SCALARS:
             return value
     return text_of(value) if holds_iterator(value) else value
 
@@ -74,7 +84,7 @@ def _check_elements(name: str, values: List[object]) -> None:
         if not isinstance(element, expected):
             raise OneLoggerError(
                 f"Attribute {name}: All elements of a list attribute must be of primitive type, all of the same one; "
-                f"found {type(element).__name__} beside {expected.__name__}."
+                f"found {type_name(type(element))} beside {type_name(expected)}."
             )
 
 
@@ -113,7 +123,7 @@ class Attributes(Dict[str, Attribute]):
             raw = dictionary.to_json() if isinstance(dictionary, Attributes) else dict(dictionary)
         if not SCALARS.issuperset(map(type, raw.values())):  # all values at once, in C
             for name, value in raw.items():
-                if value.__class__ not in SCALARS:
+                if type(value) not in SCALARS:
                     raw[name] = _checked(name, value)
         self._raw = raw
 
@@ -215,7 +225,7 @@ class Attributes(Dict[str, Attribute]):
         if raw is None:
             self[name] = value
         else:
-            raw[name] = value if value.__class__ in SCALARS else _checked(name, value)
+            raw[name] = value if type(value) in SCALARS else _checked(name, value)
         return self
 
     def add_attribute(self, attribute: Attribute) -> Attribute:

@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Optional, Type, TypeVar, Union, cast
 
 from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.exceptions import OneLoggerError, assert_that
+from nv_one_logger.core.internal.held_values import name_text
 from nv_one_logger.core.internal.log_limiter import LogLimiter
 from nv_one_logger.core.internal.strenum import StrEnum
 from nv_one_logger.core.time import TracingTimestamp
@@ -59,7 +60,7 @@ _TIMESTAMP_MSEC = "timestamp_msec"
 def _name_str(name: EventName) -> str:
     if type(name) is str:
         return name
-    return str(name.value if isinstance(name, Enum) else name)
+    return name_text(name)
 
 
 def _name_key(name: EventName) -> object:

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, Union, cast
 from nv_one_logger.core.attributes import Attribute, Attributes, AttributeValue
 from nv_one_logger.core.event import Event, StandardEventName
 from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.core.internal.held_values import name_text
 from nv_one_logger.core.internal.ids import new_id_bits, uuid_text
 from nv_one_logger.core.internal.latest_events import LatestEvents
 from nv_one_logger.core.internal.log_limiter import LogLimiter
@@ -175,7 +176,7 @@ class Span:
         name = self.name
         if type(name) is str:
             return name
-        return str(name.value if isinstance(name, Enum) else name)
+        return name_text(name)
 
     @property
     def parent_id_str(self) -> Optional[str]:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Optional
 
 from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
 from nv_one_logger.core.internal.fork import after_fork_in_child
-from nv_one_logger.core.internal.log_limiter import LogLimiter
+from nv_one_logger.core.internal.log_limiter import LogLimiter, mark_logged
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import _READY, BaseExporter
 from nv_one_logger.exporter.internal.hookimpl import hookimpl
@@ -75,7 +75,7 @@ class BaseJsonExporter(BaseExporter):
         with self._lock:
             error = self._flush_pending()
             super().initialize()
-        _raise_first(error)
+        self._raise_first(error)
 
     def export_start(self, span: Span) -> None:
         """Write the start that was pending until now, and hold back this one.
@@ -99,7 +99,7 @@ class BaseJsonExporter(BaseExporter):
         if watch is not None and not watch.awake:
             watch.wake()
         if error is not None:
-            raise error
+            self._raise_first(error)
 
     def export_stop(self, span: Span) -> None:
         """Write a ``complete`` record if the span's own start is pending, else a ``stop`` record.
@@ -115,15 +115,15 @@ class BaseJsonExporter(BaseExporter):
             if self._pending is span and span._stop_time is not None:
                 self._pending = None
                 self._open_spans.pop(span, None)
-                self._write_complete(span)
+                error = self._write_complete(span)
             else:
                 record = _stop_record(span)
                 if self._pending is not None:
                     error = self._flush_pending()
                 self._open_spans.pop(span, None)
-                self._number_and_write(record)
+                error = self._number_and_write(record) or error
         if error is not None:
-            raise error
+            self._raise_first(error)
 
     def export_event(self, event: Event, span: Span) -> None:
         """Write the pending start, then an ``event`` record.
@@ -137,9 +137,9 @@ class BaseJsonExporter(BaseExporter):
         with self._lock:
             if self._pending is not None:
                 error = self._flush_pending()
-            self._write_event(event, span)
+            error = self._write_event(event, span) or error
         if error is not None:
-            raise error
+            self._raise_first(error)
 
     def export_error(self, event: ErrorEvent, span: Span) -> None:
         """Write the pending start, then an ``application_error`` record.
@@ -170,7 +170,7 @@ class BaseJsonExporter(BaseExporter):
         """
         with self._lock:
             error = self._flush_pending()
-        _raise_first(error)
+        self._raise_first(error)
 
     def close(self) -> None:
         """Write the pending start, name in one warning the spans that were never stopped, and mark it closed.
@@ -180,19 +180,21 @@ class BaseJsonExporter(BaseExporter):
         """
         with self._lock:
             error = self._flush_pending()
-            self._warn_about_open_spans()
+            names = [span.name_str for span in self._open_spans]
             self._open_spans.clear()
             super().close()
-        _raise_first(error)
+        if names:
+            self._warn_about_open_spans(names)
+        self._raise_first(error)
 
     def _write_after_pending(self, record: Dict[str, Any]) -> None:
         error = None
         with self._lock:
             if self._pending is not None:
                 error = self._flush_pending()
-            self._number_and_write(record)
+            error = self._number_and_write(record) or error
         if error is not None:
-            raise error
+            self._raise_first(error)
 
     def write_pending_start_if_due(self, now: float) -> Optional[float]:
         """Write the pending start if it has been pending for a second at ``now`` (monotonic seconds).
@@ -220,47 +222,46 @@ class BaseJsonExporter(BaseExporter):
         attributes = self._pending_attributes
         try:
             attributes = span.initial_attributes_json() if attributes is None else attributes
-            self._number_and_write(_start_record(span, attributes))
+            return self._number_and_write(_start_record(span, attributes))
         except Exception as error:
             return error
-        return None
 
     # A subclass that can make the lines of these two without the dict in between says so by overriding them.
 
-    def _write_complete(self, span: Span) -> None:
-        self._number_and_write(_complete_record(span))
+    def _write_complete(self, span: Span) -> Optional[Exception]:
+        return self._number_and_write(_complete_record(span))
 
-    def _write_event(self, event: Event, span: Span) -> None:
-        record = {"type": _EVENT, "span_id": span.id_str, "event": _event_json(event)}
-        self._number_and_write(record)
+    def _write_event(self, event: Event, span: Span) -> Optional[Exception]:
+        return self._number_and_write({"type": _EVENT, "span_id": span.id_str, "event": _event_json(event)})
 
-    def _number_and_write(self, record: Dict[str, Any]) -> None:
+    def _number_and_write(self, record: Dict[str, Any]) -> Optional[Exception]:
         # Counted before the attempt, so that a lost record shows as a gap.
         self._count = record["count"] = self._count + 1
         record["pid"] = self._pid
-        self._write_or_log(self._write, record, record["type"])
+        return self._write_or_error(self._write, record)
 
-    def _write_or_log(self, write: Callable[[Any], None], content: Any, record_type: str) -> None:
+    def _write_or_error(self, write: Callable[[Any], None], content: Any) -> Optional[Exception]:
+        """Write, and return the error if that fails, or if a start has failed that was due meanwhile."""
         try:
             write(content)
         except Exception as error:
-            _log.error(
-                (id(self), type(error)),
-                "%s could not write record %d (%s): %s",
-                type(self).__name__,
-                self._count,
-                record_type,
-                error,
-            )
-            raise
-        if self._failure_in_background is not None:
-            failure, self._failure_in_background = self._failure_in_background, None
-            raise failure
+            return error
+        failure, self._failure_in_background = self._failure_in_background, None
+        return failure
 
-    def _warn_about_open_spans(self) -> None:
-        if not self._open_spans:
+    def _raise_first(self, error: Optional[Exception]) -> None:
+        """Log and raise an error, if there is one. To be called without the lock.
+
+        A handler of the application may record telemetry itself: a thread that logs under the lock and one that
+        records under the lock of the handler would wait for each other.
+        """
+        if error is None:
             return
-        names: List[str] = [span.name_str for span in self._open_spans]
+        _log.error((id(self), type(error)), "%s could not write a record: %s", type(self).__name__, error)
+        mark_logged(error)
+        raise error
+
+    def _warn_about_open_spans(self, names: List[str]) -> None:
         more = len(names) - _MAX_NAMED_SPANS
         _logger.warning(
             "%s is closed while %d span(s) were started and never stopped: %s%s",
@@ -329,8 +330,3 @@ def _start_record(span: Span, attributes: Dict[str, Any]) -> Dict[str, Any]:
 
 def _event_json(event: Event) -> Dict[str, Any]:
     return {"name": event.name_str, "attributes": event.attributes_json()}
-
-
-def _raise_first(error: Optional[Exception]) -> None:
-    if error is not None:
-        raise error

@@ -143,8 +143,7 @@ class FileExporter(BaseJsonExporter):
                     self._sync(self._file)
                 except RecordWriteError as failure:
                     error = error or failure
-        if error is not None:
-            raise error
+        self._raise_first(error)
 
     def close(self) -> None:
         """Write the pending start and close the file. What fails is logged; the exporter is closed all the same."""
@@ -183,27 +182,25 @@ class FileExporter(BaseJsonExporter):
     def _write(self, json_dict: Dict[str, Any]) -> None:
         self._append(encode_record(json_dict) + b"\n")
 
-    def _write_complete(self, span: Span) -> None:
+    def _write_complete(self, span: Span) -> Optional[Exception]:
         try:
             line = complete_line(span, self._count + 1, self._pid) if self._makes_lines else None
         except MemoryError:
             line = None  # the other way may do with less, and numbers the record before it fails
         if line is None:
-            super()._write_complete(span)
-        else:
-            self._count += 1
-            self._write_or_log(self._append, line, "complete")
+            return super()._write_complete(span)
+        self._count += 1
+        return self._write_or_error(self._append, line)
 
-    def _write_event(self, event: Event, span: Span) -> None:
+    def _write_event(self, event: Event, span: Span) -> Optional[Exception]:
         try:
             line = event_line(event, span, self._count + 1, self._pid) if self._makes_lines else None
         except MemoryError:
             line = None  # the other way may do with less, and numbers the record before it fails
         if line is None:
-            super()._write_event(event, span)
-        else:
-            self._count += 1
-            self._write_or_log(self._append, line, "event")
+            return super()._write_event(event, span)
+        self._count += 1
+        return self._write_or_error(self._append, line)
 
     def _append(self, line: bytes) -> None:
         """Write one line, its end included, at the end of the file."""

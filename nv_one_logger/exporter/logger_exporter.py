@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import re
-from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
+import threading
+from collections import deque
+from typing import Any, Callable, Deque, Dict, List, Optional, Sequence, Tuple, Type, Union
 
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.exporter.base_json_exporter import BaseJsonExporter
-from nv_one_logger.exporter.exporter import ExportError
+from nv_one_logger.exporter.exporter import ExportError, RecordWriteError
 from nv_one_logger.exporter.internal.encoder import plain_value
+from nv_one_logger.exporter.internal.hookimpl import hookimpl
 
 __all__ = ["LoggerExporter"]
 
 _SEPARATOR = " | "
+_MAX_SHOWN = 1000
+_MAX_WAIT_SEC = 1.0
+_MAX_WAITING = 10_000
 # A part of a key that can stand in a line as it is; any other is written as a JSON string.
 _BARE = r'[^\s."=|\[\]{}][^."=|\[\]{}\r\n]*'
 _BARE_PART = re.compile(_BARE)
@@ -45,6 +51,7 @@ class LoggerExporter(BaseJsonExporter):
                 "in a configuration file the logger's name."
             )
         self._logger = logger
+        self._lock = self._outbox = _Outbox(self._log)  # type: ignore[assignment]  # it is used as an RLock is
 
     def initialize(self) -> None:
         """Make the exporter ready, and warn if the logger's level will keep every record back."""
@@ -56,8 +63,30 @@ class LoggerExporter(BaseJsonExporter):
                 getattr(self._logger, "name", self._logger),
             )
 
+    @hookimpl
+    def flush(self, timeout_sec: float) -> None:
+        """Log the pending start, and wait for lines that another thread is about to log.
+
+        Raises:
+            ExportError: It could not be logged.
+        """
+        super().flush(timeout_sec)
+        self._outbox.wait(timeout_sec)
+
+    def close(self) -> None:
+        """Log the pending start and mark it closed; see ``BaseJsonExporter``."""
+        super().close()
+        self._outbox.wait(_MAX_WAIT_SEC)
+
     def _write(self, json_dict: Dict[str, Any]) -> None:
-        self._logger.info(self._format_log(json_dict))
+        self._outbox.put(self._format_log(json_dict))
+
+    def _log(self, line: str) -> None:
+        self._logger.info(line)
+
+    def _renew_after_fork(self) -> None:
+        super()._renew_after_fork()
+        self._lock = self._outbox = _Outbox(self._log)  # type: ignore[assignment]  # see __init__
 
     def _format_log(self, json_dict: Dict[str, Any], prefix: str = "") -> str:
         # Frozen name and signature: users' tests call it. With a prefix, the items alone, each key behind the prefix.
@@ -81,7 +110,7 @@ class LoggerExporter(BaseJsonExporter):
         while start != -1:
             try:
                 record, end = _parse_items(text, start + 1)
-            except ValueError:  # of a bracket in the logging format's prefix, such as "[INFO]"
+            except (ValueError, RecursionError):  # of a bracket in the logging format's prefix, such as "[INFO]"
                 end = start
             else:
                 if "type" in record:
@@ -90,7 +119,78 @@ class LoggerExporter(BaseJsonExporter):
             start = text.find("[", end + 1)
         if found is not None:
             return found
-        raise ExportError(f"No record found in the log line {text!r}. It looks like [key=value | key=value].")
+        shown = repr(text) if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]!r}... ({len(text)} characters)"
+        raise ExportError(f"No record found in the log line {shown}. It looks like [key=value | key=value].")
+
+
+class _Outbox:
+    """Lines that wait to be logged, and the lock of the exporter, which logs them once it is released.
+
+    A handler of the logger may record telemetry itself, and does so under a lock of its own. Were a line logged under
+    the lock of the exporter, two threads would wait for each other for ever. One thread at a time logs, also the lines
+    of the others, so that they keep their order.
+
+    Args:
+        log: Logs one line.
+    """
+
+    def __init__(self, log: Callable[[str], object]) -> None:
+        self._log = log
+        self._lock = threading.RLock()
+        self._depth = 0  # how often the thread that has the lock has taken it
+        self._lines: Deque[str] = deque()
+        self._is_logging = threading.Lock()
+        self._logging_thread: Optional[int] = None
+
+    def put(self, line: str) -> None:
+        """Have a line logged; to be called under the lock.
+
+        Raises:
+            RecordWriteError: Too many lines wait.
+        """
+        if len(self._lines) >= _MAX_WAITING:
+            raise RecordWriteError(f"A handler of the logger hangs, and {_MAX_WAITING} records wait for it.")
+        self._lines.append(line)
+
+    def wait(self, timeout_sec: float) -> None:
+        """Wait until another thread has logged what it is about to, at most so many seconds."""
+        if self._logging_thread != threading.get_ident() and self._is_logging.acquire(timeout=timeout_sec):
+            self._is_logging.release()
+
+    def __enter__(self) -> None:
+        # Before anything is touched: the start that is pending may be that of another thread.
+        if self._logging_thread == threading.get_ident():
+            raise RecordWriteError(
+                "A handler of the logger records telemetry itself while a record is logged. What it records is left "
+                "out of the log, as it would be logged without end."
+            )
+        self._lock.acquire()
+        self._depth += 1
+
+    def __exit__(self, error_type: Optional[Type[BaseException]], *error: object) -> None:
+        self._depth -= 1
+        is_free = self._depth == 0
+        self._lock.release()
+        if is_free and self._lines:
+            failure = self._log_lines()
+            if failure is not None and error_type is None:
+                raise failure
+
+    def _log_lines(self) -> Optional[Exception]:
+        """Log all lines unless another thread, or a caller of this one, is about to; return the first failure."""
+        failure: Optional[Exception] = None
+        while self._lines and self._is_logging.acquire(blocking=False):
+            self._logging_thread = threading.get_ident()
+            try:
+                while self._lines:
+                    try:
+                        self._log(self._lines.popleft())
+                    except Exception as error:
+                        failure = failure or error
+            finally:
+                self._logging_thread = None
+                self._is_logging.release()
+        return failure
 
 
 def _append_items(items: List[str], values: Dict[str, Any], prefix: str) -> None:

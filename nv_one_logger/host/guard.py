@@ -7,7 +7,7 @@ import threading
 from typing import Any, Callable, Deque, Dict, Iterable, NamedTuple, Optional
 
 from nv_one_logger.core.event import TelemetryDataError
-from nv_one_logger.core.internal.log_limiter import LogLimiter
+from nv_one_logger.core.internal.log_limiter import LogLimiter, is_logged
 from nv_one_logger.core.internal.tally import Tally
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import RecordWriteError
@@ -400,8 +400,10 @@ class Guard:
         self._log(hook, error)
 
     def _log(self, hook: str, error: BaseException) -> None:
+        if is_logged(error):
+            return
         _log.error(
-            (self.name, hook, type(error)),
+            (self.name, type(error)),
             "Plugin %s failed in %s: %s. The application and the other plugins go on.",
             self.name,
             hook,

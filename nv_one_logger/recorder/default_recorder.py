@@ -14,6 +14,7 @@ from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal.fork import after_fork_in_child
+from nv_one_logger.core.internal.held_values import name_text
 from nv_one_logger.core.internal.log_limiter import LogLimiter
 from nv_one_logger.core.internal.safe_execution import (
     exception_guard,
@@ -30,7 +31,17 @@ from nv_one_logger.host.host import ExporterHost, PluginFailure
 from nv_one_logger.recorder.child_process import when_child_process_ends, when_forked_child_ends
 from nv_one_logger.recorder.current_span import current_span_of
 from nv_one_logger.recorder.exporter_state import ExporterState, ExporterStates
-from nv_one_logger.recorder.misuse import are_usable, usable_or_none, why_not_addable, why_not_stoppable, why_unusable
+from nv_one_logger.recorder.misuse import (
+    are_usable,
+    is_a,
+    is_name,
+    usable_or_none,
+    why_no_exception,
+    why_no_name,
+    why_not_addable,
+    why_not_stoppable,
+    why_unusable,
+)
 from nv_one_logger.recorder.span_filter import ExportCustomizationMode, make_span_filter
 
 __all__ = ["DefaultRecorder", "ExportCustomizationMode"]
@@ -123,11 +134,13 @@ class DefaultRecorder(Recorder):
             return NULL_SPAN
         try:
             if self._closed:
-                _log.warning("closed", "Span %s is not recorded: the recorder is closed.", span_name)
+                _log.warning("closed", "Span %s is not recorded: the recorder is closed.", name_text(span_name))
                 return NULL_SPAN
+            if type(span_name) is not str:
+                span_name = self._name_or_text(span_name)
             # Looked at here: exporters would be blamed, and paused, for what they cannot make sense of.
             if (
-                (span_attributes is not None and span_attributes.__class__ is not Attributes)
+                (span_attributes is not None and type(span_attributes) is not Attributes)
                 or start_time is not None
                 or start_event_attributes is not None
                 or parent_span is not None
@@ -179,7 +192,8 @@ class DefaultRecorder(Recorder):
                 self._misuse(why_unusable(stop_event_attributes, None, stop_time, None))
                 stop_event_attributes = usable_or_none(stop_event_attributes, Attributes)
                 stop_time = usable_or_none(stop_time, TracingTimestamp)
-            if self._spans.pop(span, self) is self:
+            # The type first: what is no span may have no hash.
+            if (type(span) is not Span and not is_a(span, Span)) or self._spans.pop(span, self) is self:
                 self._refuse_to_stop(span)
                 return
             self._finish(span, stop_event_attributes, stop_time)
@@ -211,7 +225,10 @@ class DefaultRecorder(Recorder):
     @safely_execute
     def error(self, span: Span, error_message: str, exception: Optional[Exception] = None) -> ErrorEvent:
         """Record an error of the application on a running span, and return its event; see :class:`Recorder`."""
-        event = ErrorEvent.create(str(error_message), exception)
+        if exception is not None and not is_a(exception, BaseException):
+            self._misuse(why_no_exception(exception))
+            exception = None
+        event = ErrorEvent.create(name_text(error_message), exception)
         if self._add_event(span, "error", event) and span._is_exported:
             self._hook.export_error(error_event=event, span=span)
         return event
@@ -219,8 +236,11 @@ class DefaultRecorder(Recorder):
     @safely_execute
     def telemetry_data_error(self, error_message: str, attributes: Optional[Attributes] = None) -> None:
         """Tell every plugin, at most once each, that its data is incomplete; see :class:`Recorder`."""
+        if attributes is not None and not is_a(attributes, Attributes):
+            self._misuse(why_unusable(attributes))
+            attributes = None
         if not self._closed:
-            self._report_data_error(error_message, attributes)
+            self._report_data_error(name_text(error_message), attributes)
 
     @safely_execute
     def close(self) -> None:
@@ -241,7 +261,8 @@ class DefaultRecorder(Recorder):
         """
         if not self._is_quiet() and sys.exc_info()[1] is None:
             raise OneLoggerError(message)
-        _log.error(("misuse", message), "%s The application and telemetry go on.", message)
+        caller = sys._getframe(1)  # one cause for each kind of misuse, whatever names and objects the message shows
+        _log.error(("misuse", caller.f_code, caller.f_lineno), "%s The application and telemetry go on.", message)
         if not self._closed:
             self._report_data_error(message)
 
@@ -307,8 +328,15 @@ class DefaultRecorder(Recorder):
     # -- details --------------------------------------------------------------------------------------------------
 
     def _refuse_to_stop(self, span: Optional[Span]) -> None:
-        if span is not NULL_SPAN and span not in self._inherited:
+        if span is not NULL_SPAN and not (is_a(span, Span) and span in self._inherited):
             self._misuse(why_not_stoppable(span, self._closed))
+
+    def _name_or_text(self, name: SpanName) -> SpanName:
+        """Return a name that can be looked up and written; one that cannot is misuse, and a text takes its place."""
+        if is_name(name):
+            return name
+        self._misuse(why_no_name(name))
+        return name_text(name)
 
     def _nearest_open(self, span: Optional[Span]) -> Optional[Span]:
         """Return the span if it is open here, else its nearest ancestor that is.
@@ -321,9 +349,10 @@ class DefaultRecorder(Recorder):
 
     def _add_event(self, span: Span, kind: str, event: Event) -> bool:
         """Add an event to an open span and tell so; if that is not possible, and it is not the null span, is misuse."""
-        if span in self._spans or (span in self._inherited and span.active):
+        is_span = type(span) is Span or is_a(span, Span)
+        if is_span and (span in self._spans or (span in self._inherited and span.active)):
             # Exporters are not to be blamed, nor paused, for something else that they are given.
-            if isinstance(event, Event):
+            if is_a(event, Event):
                 try:
                     span.add_event(event)
                 except OneLoggerError:  # another thread has stopped the span just now

@@ -10,6 +10,7 @@ from typing import Any, List
 import pytest
 
 from nv_one_logger.core.event import TelemetryDataError
+from nv_one_logger.core.internal.log_limiter import mark_logged
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import ExportError, RecordWriteError
 from nv_one_logger.host import ExporterHost, PluginStatus, hookimpl
@@ -484,18 +485,26 @@ def test_threads_that_fail_together_report_once(host: ExporterHost, exporter: An
 
 
 @pytest.mark.usefixtures("add")
-def test_failure_is_logged_once_per_kind_with_its_traceback(
+def test_failure_is_logged_once_for_all_hooks_with_its_traceback(
     spans: Any, exporter: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     exporter.fail_always(RecordWriteError("disk full"))
     for _ in range(10):
         spans.run("a")
     lines = [record for record in caplog.records if record.name == "nv_one_logger.host"]
-    assert [record.getMessage().split(": ")[0].split(" failed in ")[1] for record in lines] == [
-        "export_start",
-        "export_stop",
-    ]
+    assert [record.getMessage().split(": ")[0].split(" failed in ")[1] for record in lines] == ["export_start"]
     assert all(record.exc_info for record in lines)
+
+
+@pytest.mark.usefixtures("add")
+def test_failure_that_the_exporter_has_logged_is_not_logged_again(
+    spans: Any, exporter: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = RecordWriteError("disk full")
+    mark_logged(error)
+    exporter.fail_always(error)
+    spans.run("a")
+    assert not caplog.records
 
 
 @pytest.mark.usefixtures("add")

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any, Callable, Dict, Hashable, Optional
 
-__all__ = ["LogLimiter"]
+__all__ = ["LogLimiter", "is_logged", "mark_logged"]
 
 # How many causes are remembered at most; the oldest is forgotten, so that memory stays bounded.
 _MAX_CAUSES = 1000
@@ -78,3 +78,19 @@ class LogLimiter:
             return self._silenced.pop(cause, 0)
         finally:
             self._lock.release()
+
+
+def mark_logged(error: BaseException) -> None:
+    """Note on an exception that a line in the log has told of it, so that who catches it does not tell it again."""
+    try:
+        error._one_logger_is_logged = True  # type: ignore[attr-defined]  # ours, on whatever class it is
+    except Exception:  # noqa: S110  # of a class that takes no attributes: it is told twice
+        pass
+
+
+def is_logged(error: BaseException) -> bool:
+    """Whether :func:`mark_logged` was called with this exception."""
+    try:
+        return getattr(error, "_one_logger_is_logged", False) is True
+    except Exception:
+        return False

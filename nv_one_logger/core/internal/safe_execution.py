@@ -62,8 +62,8 @@ def safely_execute(*, otherwise: object) -> Callable[[F], F]: ...
 def safely_execute(func: Optional[F] = None, *, otherwise: object = None) -> Union[F, Callable[[F], F]]:
     """Decorate a function of telemetry so that it runs only while telemetry is enabled, and then in a guard.
 
-    A skipped call does not even bind its arguments. The first one of each function logs a warning; the ones after it
-    are silent until the provider is configured, reset or switched off. Errors: see :func:`exception_guard`.
+    A skipped call does not even bind its arguments. The first one, of whichever function, logs a warning; the ones
+    after it are silent until the provider is configured or reset. Errors: see :func:`exception_guard`.
 
     Args:
         func: The function.
@@ -117,12 +117,18 @@ class _Once:
 
 _once = _Once()
 _QUIET_DISABLING = object()
+_SKIPPED = object()
 
 
 def report_skipped(name: str, level: int = logging.WARNING) -> None:
-    """Log that calls of a function are skipped: the first time only, for each function and state of the provider."""
-    if _once.is_first(name):
-        _logger.log(level, "Skipping execution of %s, now and from now on: %s.", name, _why_skipped())
+    """Log that calls are skipped: one line of each level for all functions, until the state of the provider changes."""
+    if _once.is_first((_SKIPPED, level)):
+        _logger.log(
+            level,
+            "Skipping execution of %s, and of every other telemetry call from now on: %s.",
+            name,
+            _why_skipped(),
+        )
 
 
 def _why_skipped() -> str:

@@ -116,11 +116,11 @@ def time_of(time_msec: Optional[float]) -> TracingTimestamp:
     Raises:
         OneLoggerError: It is no time, or too far from now to be meant.
     """
-    if not time_msec:
-        return TracingTimestamp.now()
     try:
+        if not time_msec:
+            return TracingTimestamp.now()
         return TracingTimestamp.for_timestamp(timestamp_sec=time_msec / 1000.0)
     except Exception as error:
-        problem = str(error)
+        problem = str(error) or f"A time has to be a number of milliseconds, found a {type(time_msec).__name__}."
     training_recorder()._misuse(problem)
     return TracingTimestamp.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Any, Callable, Optional, Tuple, TypedDict
+from typing import Any, Callable, Optional, Tuple, TypedDict, cast
 
 from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.core.internal.metric_summarizer import MetricSummarizer
@@ -87,12 +87,20 @@ def checked_count(name: str, value: object, misuse: Callable[[str], None]) -> Op
         return None
     try:
         number = operator.index(value)  # type: ignore[arg-type]  # raises for what does not fit
-    except TypeError:
-        number = int(value) if isinstance(value, float) and value.is_integer() else -1
+    except Exception:  # a TypeError, or what an object of the caller's raises
+        number = _whole_float(value)
     if number >= 0:
         return number
     misuse(f"{name} must be a whole number of at least 0.")
     return None
+
+
+def _whole_float(value: object) -> int:
+    """Return a float that is a whole number as an int, -1 for anything else."""
+    if not issubclass(type(value), float):
+        return -1
+    number = cast(float, value)
+    return float.__int__(number) if float.is_integer(number) else -1
 
 
 def begin_loop(state: _TrainingState, progress: Progress, start: LoopStart) -> None:

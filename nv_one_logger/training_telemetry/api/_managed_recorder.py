@@ -18,6 +18,7 @@ from nv_one_logger.core.null_span import NULL_SPAN
 from nv_one_logger.core.span import Span, SpanName
 from nv_one_logger.core.time import TracingTimestamp
 from nv_one_logger.recorder.default_recorder import DefaultRecorder, ExportCustomizationMode
+from nv_one_logger.recorder.misuse import is_a
 from nv_one_logger.training_telemetry.api._progress import STEP_SPANS, Progress
 from nv_one_logger.training_telemetry.api._standard_spans import (
     MANAGED_SPANS,
@@ -127,6 +128,8 @@ class ManagedSpanRecorder(DefaultRecorder):
         Raises:
             OneLoggerError: A standard span is already active, or its timer is not.
         """
+        if type(span_name) is not str:
+            span_name = self._name_or_text(span_name)
         if span_name not in STANDARD_SPANS:
             return super().start(span_name, span_attributes, start_event_attributes, start_time, parent_span)
         with self._job_lock:
@@ -176,7 +179,7 @@ class ManagedSpanRecorder(DefaultRecorder):
         if self._closed:
             self._after_close("stop")
             return
-        if getattr(span, "name", None) not in STANDARD_SPANS:  # users pass None, too
+        if (type(span) is not Span and not is_a(span, Span)) or span.name not in STANDARD_SPANS:  # users pass None, too
             super().stop(span, stop_event_attributes, stop_time)
             return
         with self._job_lock:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from nv_one_logger.core.internal.held_values import text_of, type_name
 
 __all__ = ["ScalarWindow", "unusable_metrics"]
 
@@ -13,21 +15,35 @@ _MAX_PENDING = 1000
 _MAX_METRICS = 500
 """Different names in one interval; further ones are dropped, so that a name made per step cannot fill the memory."""
 
+_TOO_LARGE = 2**1000
+"""An integer that may not fit a float: it is converted when the interval ends, and may prove unusable."""
+
 _LOSS_NAMES = ("loss", "train_loss")
 
 
 def unusable_metrics(metrics: object) -> Optional[str]:
     """Say in words what cannot be aggregated, ``None`` if everything can. ``None`` values are fine: not measured."""
-    if not isinstance(metrics, Mapping):
-        return f"metrics must be a mapping from names to numbers, found {type(metrics).__name__}"
-    for name, value in metrics.items():
-        if value.__class__ is not float and not _is_number(value):
-            return f"metrics[{name!r}] must be a number or a scalar tensor, found {type(value).__name__}"
+    pairs = _pairs_of(metrics)
+    if pairs is None:
+        return f"metrics must be a mapping from names to numbers, found {type_name(type(metrics))}"
+    for name, value in pairs:
+        if type(value) is not float and not _is_number(value):
+            return f"metrics[{text_of(name)}] must be a number or a scalar tensor, found {type_name(type(value))}"
     return None
 
 
+def _pairs_of(metrics: object) -> Optional[Iterable[Tuple[object, object]]]:
+    try:
+        return metrics.items() if isinstance(metrics, Mapping) else None
+    except Exception:  # of an object that answers no question
+        return None
+
+
 def _is_number(value: object) -> bool:
-    return value is None or hasattr(value, "__float__") or hasattr(value, "__index__")
+    try:
+        return value is None or hasattr(value, "__float__") or hasattr(value, "__index__")
+    except Exception:  # of an object that answers no question
+        return False
 
 
 class ScalarWindow:
@@ -100,8 +116,8 @@ class _Aggregate:
         self.unusable = 0
 
     def add(self, value: Any) -> None:
-        kind = value.__class__
-        if (kind is float or kind is int) and not self.pending:
+        kind = type(value)
+        if (kind is float or (kind is int and abs(value) < _TOO_LARGE)) and not self.pending:
             self._count(value)
             return
         # Behind an unconverted value also plain numbers wait, so that the last one stays the last.

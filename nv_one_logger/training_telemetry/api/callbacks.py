@@ -219,7 +219,7 @@ def on_training_single_iteration_start(start_time_msec: Optional[float] = None) 
         recorder = provider._recorder
         if recorder.__class__ is not TrainingRecorder:
             recorder = training_recorder()
-        time = time_of(start_time_msec) if start_time_msec else TracingTimestamp.now()
+        time = TracingTimestamp.now() if start_time_msec is None else time_of(start_time_msec)
         span = recorder._start_iteration(time)
         return None if span is NULL_SPAN else span
     except Exception as error:
@@ -245,7 +245,7 @@ def on_training_single_iteration_end(
         recorder = provider._recorder
         if recorder.__class__ is not TrainingRecorder:
             recorder = training_recorder()
-        time = time_of(finish_time_msec) if finish_time_msec else TracingTimestamp.now()
+        time = TracingTimestamp.now() if finish_time_msec is None else time_of(finish_time_msec)
         recorder._end_iteration(time, metrics)
         return
     except Exception as error:

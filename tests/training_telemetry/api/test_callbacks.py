@@ -13,6 +13,7 @@ from nv_one_logger.core.span import Span
 from nv_one_logger.recorder.default_recorder import DefaultRecorder
 from nv_one_logger.testing import FakeClock, RecordingExporter
 from nv_one_logger.training_telemetry.api import callbacks
+from nv_one_logger.training_telemetry.api.context import application, training_iteration, training_loop
 from nv_one_logger.training_telemetry.api.spans import StandardTrainingJobSpanName as Name
 
 StartJob = Callable[..., Any]
@@ -125,13 +126,17 @@ def test_callback_does_nothing_while_telemetry_is_off(start_job: StartJob, name:
         assert getattr(callbacks, name)("not", "even", "bound", nonsense=1) is None
 
 
-def test_skipped_calls_log_one_line_per_callback(start_job: StartJob, caplog: pytest.LogCaptureFixture) -> None:
+def test_skipped_calls_log_one_line_for_all_callbacks_and_contexts(
+    start_job: StartJob, caplog: pytest.LogCaptureFixture
+) -> None:
     start_job().provider.force_disable_logging()
     for _ in range(100):
         callbacks.on_training_single_iteration_start()
         callbacks.on_train_end()
-    skipped = [message for message in caplog.messages if "Skipping execution of" in message]
-    assert len(skipped) == 2
+        with application(), training_loop(0), training_iteration():
+            callbacks.log_metrics({"loss": 1.0})
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "Skipping execution of" in caplog.text
 
 
 def test_callbacks_return_none_after_the_end_of_the_application(start_job: StartJob) -> None:
