@@ -14,6 +14,7 @@ from nv_one_logger.config.provenance import Decision, Explanation, State, ValueO
 from nv_one_logger.config.report import in_order, is_raised, report, with_further
 from nv_one_logger.config.resolve import Resolution
 from nv_one_logger.core.exceptions import ConfigError
+from nv_one_logger.core.internal.redaction import redacted_error
 
 __all__ = ["BuiltPlugin", "BuiltPlugins", "build", "check", "explain_imported"]
 
@@ -125,8 +126,9 @@ def _close(built: Sequence[BuiltPlugin]) -> None:
         try:
             if callable(close):
                 close()
-        except Exception:
-            _logger.warning("Closing %s after a failed configuration raised.", item.name, exc_info=True)
+        except Exception as error:
+            traceback, shown = redacted_error(error)
+            _logger.warning("Closing %s after a failed configuration raised.%s", item.name, traceback, exc_info=shown)
 
 
 def _unique(name: str, taken: Set[str]) -> str:

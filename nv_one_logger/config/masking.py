@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterator, Mapping
+from typing import Dict, Iterator, Mapping, Optional, Set
 
 from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
+from nv_one_logger.core.internal.redaction import MASK, without
 
-__all__ = ["MASK", "is_secret", "is_secret_path", "masked", "shown", "without_secrets"]
-
-MASK = "***"
+__all__ = [
+    "MASK",
+    "is_secret",
+    "is_secret_path",
+    "masked",
+    "metadata_without_secrets",
+    "secrets_of",
+    "shown",
+    "without_secrets",
+]
 
 _WORDS = ("token", "key", "password", "secret", "authorization")
+_HARMLESS = ("tokeniz", "keyword", "keyboard")  # words that hold one of these and name no secret
 _SHORTEST_HIDDEN = 4  # hiding every "1" of a message because a secret is "1" would only garble it
 
 
 def is_secret(key: str) -> bool:
-    """Whether a value under this key is hidden: it contains one of the words, in any case."""
+    """Whether a value under this key is hidden: it contains one of the words, in any case.
+
+    The parts ``tokeniz``, ``keyword`` and ``keyboard`` do not count.
+    """
     lowered = key.lower()
+    for harmless in _HARMLESS:
+        lowered = lowered.replace(harmless, "")
     return any(word in lowered for word in _WORDS)
 
 
@@ -46,10 +60,23 @@ def shown(path: str, node: Node) -> object:
 
 def without_secrets(text: str, config: Mapping[str, Node]) -> str:
     """Remove the secrets of a configuration from a text somebody else wrote, such as the message of an exception."""
-    secrets = {secret for key, node in config.items() for secret in _secrets(key, node)}
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text
+    return without(text, secrets_of(config))
+
+
+def secrets_of(config: Mapping[str, Node]) -> Set[str]:
+    """Return the values of a configuration that are secrets, and long enough to be hidden in texts."""
+    return {secret for key, node in config.items() for secret in _secrets(key, node)}
+
+
+def metadata_without_secrets(metadata: Optional[Mapping[str, object]]) -> Optional[Dict[str, object]]:
+    """Return metadata of an application as records may show it; counts, such as those of tokens, are no secrets."""
+    if metadata is None:
+        return None
+    return {key: value if _is_count(key, value) else masked(key, value) for key, value in metadata.items()}
+
+
+def _is_count(key: str, value: object) -> bool:
+    return isinstance(value, (int, float)) and "tokens" in key.lower()
 
 
 def _without_variables(node: Node) -> Node:

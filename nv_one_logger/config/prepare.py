@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from nv_one_logger.config.convert import Converted, convert_arguments
-from nv_one_logger.config.document import Fields
+from nv_one_logger.config.document import Fields, Node
 from nv_one_logger.config.gate import Plan
 from nv_one_logger.config.loading import LoadError, is_buildable, load_plugin
-from nv_one_logger.config.masking import without_secrets
+from nv_one_logger.config.masking import secrets_of, without_secrets
 from nv_one_logger.config.models import Merged, OriginKind, Problem, Setting
 from nv_one_logger.core.exceptions import ConfigError
+from nv_one_logger.core.internal.redaction import redacted_error, remember_secrets
 from nv_one_logger.exporter.background_exporter import BackgroundExporter
 from nv_one_logger.exporter.exporter import Exporter
 from nv_one_logger.host.catalogue import Catalogue, CatalogueError
@@ -71,10 +72,11 @@ def construct(prepared: Prepared) -> object:
     """
     plugin: object = prepared.found
     if isinstance(prepared.found, type) or prepared.plan.decision.class_name == V1_EXPORTER:
+        remember_secrets(secrets_of(_config_of(prepared)))  # it may name them in errors as long as it lives
         try:
             plugin = prepared.found(**prepared.arguments.arguments)  # type: ignore[operator]  # checked by prepare
         except (Exception, SystemExit) as error:
-            raise _failed_constructor(prepared, error) from error
+            raise _failed_constructor(prepared, error) from redacted_error(error)[1]  # no cause that shows a secret
     if prepared.background is None or not isinstance(plugin, Exporter):
         return plugin
     try:
@@ -151,11 +153,14 @@ def _failed_constructor(prepared: Prepared, error: BaseException) -> ConfigError
     top = merged.top
     class_name = merged.field("class_name")[0]
     subject = next((setting for setting in (top.class_name, top.name) if setting is not None), class_name)
-    config = {key: setting.node for key, setting in merged.config().items()}
-    reason = without_secrets(f"{type(error).__name__}: {error}", config)
+    reason = without_secrets(f"{type(error).__name__}: {error}", _config_of(prepared))
     return subject.origin.error(
         f"cannot be constructed ({reason})",
         key=f"{merged.top.path}.class_name" if merged.top.class_name is not None else f"{merged.top.path}.name",
         value=class_name.value,
         remedy="Correct its arguments under config or set enabled: false",
     )
+
+
+def _config_of(prepared: Prepared) -> Dict[str, Node]:
+    return {key: setting.node for key, setting in prepared.plan.merged.config().items()}

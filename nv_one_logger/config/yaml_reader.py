@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Tuple
 import yaml
 
 from nv_one_logger.config.document import Fields, Items, Node, Place, Scalar
-from nv_one_logger.config.masking import is_secret_path
+from nv_one_logger.config.masking import MASK, is_secret, is_secret_path
 from nv_one_logger.config.reading import MAX_DEPTH, MAX_NODES, MAX_NUMBER, DocumentError
 from nv_one_logger.config.surprise import described
 
@@ -144,7 +144,7 @@ class _Walk:
 
     def _scalar(self, node: yaml.ScalarNode, key: str, place: Place) -> Scalar:
         if node.tag not in _SCALAR_TAGS:
-            self._mistake(f"has the tag {_shown_tag(node.tag)}", place, key, _TAG_REMEDY)
+            self._mistake(f"has the tag {_shown_tag(node.tag, key)}", place, key, _TAG_REMEDY)
             return Scalar(node.value, place)
         if node.tag in _NUMBER_TAGS and len(node.value) > MAX_NUMBER:
             # Before it is read: one to the base 60 takes the square of its length.
@@ -161,7 +161,7 @@ class _Walk:
             # PyYAML's own, and what escapes from its conversion of a value that a tag calls what it is not.
             reason = getattr(error, "problem", None) or str(error)
             if isinstance(error, (LookupError, AttributeError)):
-                reason = f"it is no {_shown_tag(node.tag)}"
+                reason = f"it is no {_shown_tag(node.tag, key)}"
             shown = _shown(node.value, key)
             if is_secret_path(key):
                 reason = type(error).__name__
@@ -189,7 +189,7 @@ class _Walk:
 
     def _check_tag(self, node: yaml.Node, key: str, place: Place, expected: str) -> None:
         if node.tag != expected:
-            self._mistake(f"has the tag {_shown_tag(node.tag)}", place, key, _TAG_REMEDY)
+            self._mistake(f"has the tag {_shown_tag(node.tag, key)}", place, key, _TAG_REMEDY)
 
     def _mistake(self, problem: str, place: Place, key: str, remedy: str) -> None:
         self.mistakes.append(DocumentError(problem, place, key=key, remedy=remedy))
@@ -205,6 +205,8 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> DocumentError:
         problem = str(getattr(error, "problem", None) or error)
         tab = "\t" in problem or "'\\t'" in problem
         context = getattr(error, "context", None)
+        if problem.startswith("found undefined alias") and _is_behind_secret_key(mark, text):
+            problem = "found an undefined alias"  # a password that begins with an asterisk
         found = f"{context}, {problem}" if context else problem
         remedy = "Indent with blanks, not with tabs" if tab else "Correct it, or check the file with a YAML checker"
         return DocumentError(f"is not valid YAML ({found})", _place(mark), remedy=remedy)
@@ -212,6 +214,11 @@ def _syntax_error(error: yaml.YAMLError, text: str) -> DocumentError:
     before = text[:position]
     place = Place(before.count("\n") + 1, position - (before.rfind("\n") + 1) + 1)
     return DocumentError("is not valid YAML (it contains a control character)", place, remedy="Remove that character")
+
+
+def _is_behind_secret_key(mark: yaml.Mark, text: str) -> bool:
+    line = text.splitlines()[mark.line] if mark.line < len(text.splitlines()) else ""
+    return is_secret(line[: mark.column])
 
 
 def _too_deep(place: Place) -> DocumentError:
@@ -222,5 +229,8 @@ def _shown(text: str, key: str) -> str:
     return "it" if is_secret_path(key) else f"'{text}'"
 
 
-def _shown_tag(tag: str) -> str:
+def _shown_tag(tag: str, key: str) -> str:
+    """Return a tag as it is written; one on a secret may be a password that begins with an exclamation mark."""
+    if is_secret_path(key) and tag not in _SCALAR_TAGS:
+        return MASK
     return tag.replace(_TAG, "!!", 1)

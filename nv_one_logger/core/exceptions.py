@@ -65,12 +65,16 @@ class ConfigError(OneLoggerError):
         self.remedy = remedy
         super().__init__(self._text())
 
-    def _text(self) -> str:
+    @property
+    def subject(self) -> str:
+        """``<key> = <value>`` as the text shows it, or the one of the two that was given."""
         key = _on_one_line(self.key)
-        subject = f"{key} = {_value_text(self.value)}" if key and self.has_value else key
-        if not key and self.has_value:
-            subject = _value_text(self.value)
-        sentence = f"{subject} {_printable(self.problem)}".strip()
+        if not self.has_value:
+            return key
+        return f"{key} = {_value_text(self.value)}" if key else _value_text(self.value)
+
+    def _text(self) -> str:
+        sentence = f"{self.subject} {_printable(self.problem)}".strip()
         text = f"{_on_one_line(self.source)}: {sentence}" if self.source else sentence
         if not self.remedy:
             return text

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Optional
 from nv_one_logger.core.event import ErrorEvent, Event, TelemetryDataError
 from nv_one_logger.core.internal.fork import after_fork_in_child
 from nv_one_logger.core.internal.log_limiter import LogLimiter, mark_logged
+from nv_one_logger.core.internal.redaction import redacted
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import _READY, BaseExporter
 from nv_one_logger.exporter.internal.hookimpl import hookimpl
@@ -257,7 +258,9 @@ class BaseJsonExporter(BaseExporter):
         """
         if error is None:
             return
-        _log.error((id(self), type(error)), "%s could not write a record: %s", type(self).__name__, error)
+        _log.error(
+            (id(self), type(error)), "%s could not write a record: %s", type(self).__name__, redacted(str(error))
+        )
         mark_logged(error)
         raise error
 

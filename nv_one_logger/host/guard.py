@@ -8,6 +8,7 @@ from typing import Any, Callable, Deque, Dict, Iterable, NamedTuple, Optional
 
 from nv_one_logger.core.event import TelemetryDataError
 from nv_one_logger.core.internal.log_limiter import LogLimiter, is_logged
+from nv_one_logger.core.internal.redaction import redacted, redacted_error
 from nv_one_logger.core.internal.tally import Tally
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.exporter import RecordWriteError
@@ -402,13 +403,15 @@ class Guard:
     def _log(self, hook: str, error: BaseException) -> None:
         if is_logged(error):
             return
+        traceback, shown = redacted_error(error)
         _log.error(
             (self.name, type(error)),
-            "Plugin %s failed in %s: %s. The application and the other plugins go on.",
+            "Plugin %s failed in %s: %s. The application and the other plugins go on.%s",
             self.name,
             hook,
             _text_of(error),
-            exc_info=error,
+            traceback,
+            exc_info=shown,
         )
 
     def _log_pause(self) -> None:
@@ -422,8 +425,8 @@ class Guard:
 
 
 def _text_of(error: BaseException) -> str:
-    """Return class and text of a plugin's exception, which may be one whose text cannot be had."""
+    """Return class and text of a plugin's exception without secrets; its text may be one that cannot be had."""
     try:
-        return f"{type(error).__name__}: {error}"
+        return redacted(f"{type(error).__name__}: {error}")
     except Exception:
         return type(error).__name__

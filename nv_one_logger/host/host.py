@@ -11,6 +11,7 @@ import pluggy
 
 from nv_one_logger.core.exceptions import PluginError
 from nv_one_logger.core.internal.fork import after_fork_in_child
+from nv_one_logger.core.internal.redaction import redacted, redacted_error
 from nv_one_logger.core.span import Span
 from nv_one_logger.exporter.internal.hookimpl import PROJECT_NAME
 from nv_one_logger.host import spec
@@ -345,7 +346,8 @@ class ExporterHost:
             guard.initialize()
         error = guard.take_initialize_error()
         if error is not None:
-            raise PluginError(f"Plugin {guard.name} could not be initialized: {error}") from error
+            problem = f"Plugin {guard.name} could not be initialized: {redacted(str(error))}"
+            raise PluginError(problem) from redacted_error(error)[1]
         guard.join_late(self.open_spans)
 
     def _log_unclean(self) -> None:

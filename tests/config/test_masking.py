@@ -5,7 +5,14 @@ from typing import Dict
 import pytest
 
 from nv_one_logger.config.document import Fields, Items, Node, Scalar
-from nv_one_logger.config.masking import is_secret, is_secret_path, masked, shown, without_secrets
+from nv_one_logger.config.masking import (
+    is_secret,
+    is_secret_path,
+    masked,
+    metadata_without_secrets,
+    shown,
+    without_secrets,
+)
 
 
 @pytest.mark.parametrize("key", ["token", "API_KEY", "password", "client_secret", "tokens", "Key", "Authorization"])
@@ -13,7 +20,7 @@ def test_key_that_looks_like_a_secret_is_one(key: str) -> None:
     assert is_secret(key)
 
 
-@pytest.mark.parametrize("key", ["file_path", "url", "timeout_sec", ""])
+@pytest.mark.parametrize("key", ["file_path", "url", "timeout_sec", "", "tokenizer", "keywords"])
 def test_other_keys_are_none(key: str) -> None:
     assert not is_secret(key)
 
@@ -60,3 +67,16 @@ def test_secrets_are_removed_from_texts_of_others() -> None:
     text = without_secrets("no hunter22-long, no hunter22, in a list, from-variable, but hunter, host and abc", config)
 
     assert text == "no ***, no ***, ***, ***, but hunter, host and abc"
+
+
+def test_metadata_of_an_application_shows_counts_of_tokens_and_no_secret() -> None:
+    metadata = {"run": "a", "api_key": "x", "tokens": "y", "train_tokens": 10, "nested": {"password": "z"}, "key": None}
+    assert metadata_without_secrets(metadata) == {
+        "run": "a",
+        "api_key": "***",
+        "tokens": "***",
+        "train_tokens": 10,
+        "nested": {"password": "***"},
+        "key": None,
+    }
+    assert metadata_without_secrets(None) is None

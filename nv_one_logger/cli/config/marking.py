@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Optional, Sequence, Tuple
+from typing import Iterator, Optional, Sequence, Tuple
 
 from rich.cells import cell_len
 
@@ -14,11 +14,12 @@ from nv_one_logger.core.exceptions import ConfigError
 __all__ = ["MarkedLine", "mark_line", "read_lines"]
 
 _WORDS = "token|key|password|secret|authorization"  # as in config.masking
-_SECRET = re.compile(
-    rf"""(?P<key>["']?[\w.-]*(?:{_WORDS})[\w.-]*["']?\s*:\s+|"[^"]*(?:{_WORDS})[^"]*":)"""
-    r"""(?P<value>"[^"]*"|'[^']*'|[^\s,}\]#][^,}#]*)""",
+_SECRET_KEY = re.compile(
+    rf"""["']?[\w.-]*(?:{_WORDS})[\w.-]*["']?\s*:\s+|"[^"]*(?:{_WORDS})[^"]*"\s*:\s*""",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^']|'')*'""")
+_IN_BRACES = re.compile(r"[^,}\]]*")
 _TAB = "    "
 
 
@@ -65,20 +66,35 @@ def _without_secrets(error: ConfigError, line: str) -> Tuple[str, str]:
     """Divide a line at the place of a mistake, the values of secret keys hidden on both sides."""
     place = max((error.column or 1) - 1, 0)
     before, after, end = "", "", 0
-    for secret in _SECRET.finditer(line):
-        start = secret.start("value")
+    for start, stop in _secret_values(line):
         before += line[end : min(start, max(place, end))]
         after += line[max(end, place) : max(start, place)] if place < start else ""
-        if secret.end("value") <= place:
+        if stop <= place:
             before += MASK
         else:
             after += MASK
-        end = secret.end("value")
+        end = stop
     before += line[end : max(place, end)]
     after += line[max(place, end) :]
     name = error.key.rpartition(".")[2]
     is_on_key = bool(name) and after.lstrip("\"'").startswith(name)
     return before, MASK if is_secret_path(error.key) and not is_on_key else after
+
+
+def _secret_values(line: str) -> Iterator[Tuple[int, int]]:
+    """Find where the values of secret keys begin and end in a line; in doubt such a value is all the rest of it."""
+    end = 0
+    while True:
+        key = _SECRET_KEY.search(line, end)
+        if key is None or key.end() == len(line):
+            return
+        start = key.end()
+        value = _QUOTED.match(line, start)
+        if value is None and line[start] not in "\"'[{|>" and re.search(r"[{\[]", line[: key.start()]):
+            value = _IN_BRACES.match(line, start)
+        end = len(line) if value is None else value.end()
+        if end > start:
+            yield start, end
 
 
 def _shown(text: str) -> str:

@@ -45,9 +45,8 @@ def print_explanation(console: Console, text: str) -> None:
 def _print_mistake(console: Console, mistake: Mistake, lines: Sequence[str]) -> None:
     error = mistake.error
     word, style = ("warning", "bold yellow") if mistake.is_warning else ("error", "bold red")
-    subject = f"{error.key} = {error.value!r}" if error.key and error.has_value else error.key
     heading = Text.assemble((f"{_place(mistake)}: ", "bold"), (word, style))
-    heading.append(f": {printable(subject)} {printable(error.problem)}".replace(":  ", ": "))
+    heading.append(f": {printable(error.subject if error.key else '')} {printable(error.problem)}".replace(":  ", ": "))
     console.print(heading, soft_wrap=not console.is_terminal)
     number = str(error.line or "")
     marked = mark_line(error, lines, (console.width if console.is_terminal else _PIPE_WIDTH) - len(number) - 5)

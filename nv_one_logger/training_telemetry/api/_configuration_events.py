@@ -6,6 +6,7 @@ import os
 from typing import Optional
 
 from nv_one_logger.api.config import OneLoggerConfig
+from nv_one_logger.config.masking import metadata_without_secrets
 from nv_one_logger.core.internal import launcher
 from nv_one_logger.core.internal.version import get_version
 from nv_one_logger.training_telemetry.api._attribute_fields import metadata_lines
@@ -31,7 +32,7 @@ def initialization_attributes(config: OneLoggerConfig) -> OneLoggerInitializatio
             "summary_data_schema_version": config.summary_data_schema_version,
             "node_name": launcher.node_name(),
             "rank": launcher.rank(os.environ),
-            "custom_metadata": metadata_lines(config.custom_metadata),
+            "custom_metadata": metadata_lines(metadata_without_secrets(config.custom_metadata)),
             "application_name": config.application_name,
             "local_rank": launcher.local_rank(os.environ),
         }
@@ -43,7 +44,7 @@ def telemetry_attributes(telemetry: object) -> TrainingTelemetryAttributes:
     values = {name: _known(telemetry, name) for name in _SETTINGS}
     values["checkpoint_strategy"] = _known(telemetry, "save_checkpoint_strategy")
     metadata = getattr(telemetry, "custom_metadata", None)
-    values["custom_metadata"] = metadata_lines(metadata)
+    values["custom_metadata"] = metadata_lines(metadata_without_secrets(metadata))
     app_type = getattr(telemetry, "app_type", None)
     values["app_type"] = None if app_type is None else str(app_type)
     return TrainingTelemetryAttributes.from_known(values)

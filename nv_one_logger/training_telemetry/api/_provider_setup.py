@@ -23,6 +23,7 @@ from nv_one_logger.config import (
 from nv_one_logger.config.provenance import origin_of_type
 from nv_one_logger.config.resolve import resolve_switches
 from nv_one_logger.core.exceptions import PluginError
+from nv_one_logger.core.internal.redaction import redacted_error
 from nv_one_logger.core.span import SpanName
 from nv_one_logger.exporter.exporter import Exporter
 from nv_one_logger.host import ExporterHost
@@ -220,5 +221,7 @@ def _close(plugins: Sequence[Any]) -> None:
             continue
         try:
             close()
-        except Exception:
-            _logger.warning("Closing %r after a failed configuration raised.", plugin, exc_info=True)
+        except Exception as error:
+            traceback, shown = redacted_error(error)
+            name = origin_of_type(plugin)
+            _logger.warning("Closing %s after a failed configuration raised.%s", name, traceback, exc_info=shown)

@@ -62,6 +62,13 @@ def test_long_line_is_cut_on_both_sides() -> None:
         ("      - hunter2", 9, "config.tokens[0]"),
         ("  - {client_secret: 'hunter2 }'}", 1, ""),
         ("      my password: hunter2", 7, ""),
+        ("      password: a, hunter2 # and hunter2", 7, ""),
+        ("      password: [a, hunter2]", 7, ""),
+        ("      password: 'it''s hunter2' ", 7, ""),
+        ('{"password": "a\\"hunter2", "b": 1}', 40, "config.b"),
+        ('{"password" :"hunter2", "b": 1}', 26, "config.b"),
+        ('{"passwords": ["a", {"x": "hunter2"}], "b": 1}', 40, "config.b"),
+        ('{"password": "hunter2', 2, ""),
         ("{password: hunter2, api_key: hunter2, retries: many, token: hunter2}", 40, "config.retries"),
     ],
 )
