@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Mapping, Optional, Sequence, Tuple, Union
+from typing import Dict, Mapping, Optional, Sequence, Tuple, Union, cast
+
+from nv_one_logger.core.internal.held_values import text_of
 
 __all__ = ["NOWHERE", "Fields", "Items", "Node", "Place", "Scalar", "from_python", "locate", "plain"]
 
@@ -63,14 +65,29 @@ def plain(node: Node) -> object:
         return [plain(item) for item in node.nodes]
     if isinstance(node, Fields):
         return {key.value: plain(value) for key, value in node.pairs}
-    return _copied(node.value, {})
+    return _copy(node.value)
 
 
 def from_python(value: object, depth: int = 1) -> Node:
-    """Make a tree of plain data, ``depth`` mappings deep; what is below stays one value, its containers copied."""
-    if isinstance(value, Mapping) and depth:
-        return Fields(tuple((Scalar(key), from_python(item, depth - 1)) for key, item in value.items()))
-    return Scalar(_copied(value, {}))
+    """Make a tree of plain data, ``depth`` mappings deep; what is below stays one value, its containers copied.
+
+    Of an object that answers every question with an exception, as a proxy does that stands for nothing, only the text
+    is taken, unless it is such a value below.
+    """
+    if not depth:
+        return Scalar(_copy(value))
+    try:
+        return _looked_into(value, depth)
+    except Exception:
+        return Scalar(text_of(value))
+
+
+def _looked_into(value: object, depth: int) -> Node:
+    if isinstance(value, Mapping):
+        return Fields(tuple((Scalar(_nameable(key)), from_python(item, depth - 1)) for key, item in value.items()))
+    if issubclass(type(value), str):  # of a subclass the text, whatever else it can do
+        return Scalar(str.__str__(cast(str, value)))
+    return Scalar(_copy(value))
 
 
 def locate(node: Node, path: Sequence[object]) -> Scalar:
@@ -84,6 +101,23 @@ def locate(node: Node, path: Sequence[object]) -> Scalar:
         elif isinstance(node, Fields):
             node = next((value for key, value in node.pairs if key.value == step), node)
     return node if isinstance(node, Scalar) else Scalar(plain(node), node.place)
+
+
+def _nameable(key: object) -> object:
+    """Return a key as it is if messages can name it, else a text for it."""
+    try:
+        repr(key)
+        str(key)
+    except Exception:
+        return text_of(key)
+    return key
+
+
+def _copy(value: object) -> object:
+    try:
+        return _copied(value, {})
+    except RecursionError:  # nested more deeply than Python can follow
+        return value
 
 
 def _copied(value: object, seen: Dict[int, object]) -> object:

@@ -10,6 +10,7 @@ from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
 from nv_one_logger.config.models import Entry, Origin, Setting
 from nv_one_logger.config.surprise import surprise
 from nv_one_logger.core.exceptions import ConfigError
+from nv_one_logger.core.internal.held_values import type_name
 
 __all__ = ["ENTRY_KEYS", "ParsedFile", "did_you_mean", "parse_entries", "parse_entry", "parse_file"]
 
@@ -140,7 +141,7 @@ class _Parser:
     def text(self, node: Optional[Node], key: str) -> Optional[Setting]:
         if node is None or (_is_absent(node) and key.endswith(".name")):
             return None
-        value = plain(node)
+        value = plain(node) if isinstance(node, Scalar) and issubclass(type(node.value), str) else None
         if isinstance(value, str) and value.strip() and value == value.strip():
             return self._setting(node)
         problem = "is empty or has blanks around it" if isinstance(value, str) else f"is {_kind(node)}, not a text"
@@ -153,7 +154,7 @@ class _Parser:
         if node is None or _is_absent(node):
             return None
         value = plain(node)
-        if isinstance(value, bool):
+        if type(value) is bool:
             return self._setting(node)
         if isinstance(node, Scalar) and node.is_filled and str(value).lower() in _TRUE | _FALSE:
             return self._setting(replace(node, value=str(value).lower() in _TRUE))
@@ -225,4 +226,7 @@ _KINDS: Tuple[Tuple[Callable[[object], bool], str], ...] = (
 
 def _kind(node: Node) -> str:
     value = plain(node)
-    return next((name for test, name in _KINDS if test(value)), f"an object of type {type(value).__name__}")
+    try:
+        return next(name for test, name in _KINDS if test(value))
+    except Exception:  # it is none of them, or an object that answers no question
+        return f"an object of type {type_name(type(value))}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterator, Mapping, Optional, Set
+from typing import Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
+from nv_one_logger.core.internal.held_values import name_text
 from nv_one_logger.core.internal.redaction import MASK, without
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
 
 _WORDS = ("token", "key", "password", "secret", "authorization")
 _HARMLESS = ("tokeniz", "keyword", "keyboard")  # words that hold one of these and name no secret
+_MAX_DEPTH = 100  # of what code hands over; files are not nested as deeply
 _SHORTEST_HIDDEN = 4  # hiding every "1" of a message because a secret is "1" would only garble it
 
 
@@ -43,12 +45,19 @@ def is_secret_path(path: str) -> bool:
 
 def masked(key: str, value: object) -> object:
     """Return ``value`` with everything hidden that stands under a secret key, at any depth."""
+    return _masked(key, value, ())
+
+
+def _masked(key: str, value: object, above: Tuple[int, ...]) -> object:
     if is_secret(key) and value is not None:
         return MASK
-    if isinstance(value, dict):
-        return {name: masked(str(name), item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [masked("", item) for item in value]
+    if id(value) in above or len(above) > _MAX_DEPTH:
+        return "..."
+    above = (*above, id(value))
+    if type(value) is dict:
+        return {name: _masked(name_text(name), item, above) for name, item in value.items()}
+    if type(value) is list:
+        return [_masked("", item, above) for item in value]
     return value
 
 
@@ -99,19 +108,22 @@ def _secrets(key: str, node: Node) -> Iterator[str]:
         for name, value in node.pairs:
             yield from _secrets(_nearest_secret(key, name.value), value)
     else:
-        yield from _secret_texts("token" if _has_secret_variable(node) else key, node.value)
+        yield from _secret_texts("token" if _has_secret_variable(node) else key, node.value, ())
 
 
-def _secret_texts(key: str, value: object) -> Iterator[str]:
-    if isinstance(value, dict):
+def _secret_texts(key: str, value: object, above: Tuple[int, ...]) -> Iterator[str]:
+    if id(value) in above or len(above) > _MAX_DEPTH:
+        return
+    above = (*above, id(value))
+    if type(value) is dict:
         for name, item in value.items():
-            yield from _secret_texts(_nearest_secret(key, name), item)
-    elif isinstance(value, list):
+            yield from _secret_texts(_nearest_secret(key, name), item, above)
+    elif type(value) is list:
         for item in value:
-            yield from _secret_texts(key, item)
-    elif is_secret(key) and len(str(value)) >= _SHORTEST_HIDDEN:
-        yield str(value)
+            yield from _secret_texts(key, item, above)
+    elif is_secret(key) and len(name_text(value)) >= _SHORTEST_HIDDEN:
+        yield name_text(value)
 
 
 def _nearest_secret(key: str, name: object) -> str:
-    return key if is_secret(key) else str(name)
+    return key if is_secret(key) else name_text(name)

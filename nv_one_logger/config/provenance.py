@@ -7,6 +7,7 @@ from typing import Dict, List, Optional, Tuple
 
 from nv_one_logger.config.masking import shown
 from nv_one_logger.config.models import Entry, Merged, Origin, Setting
+from nv_one_logger.core.internal.held_values import name_text, text_of
 from nv_one_logger.core.internal.strenum import StrEnum
 
 __all__ = ["Beaten", "Decision", "Explanation", "State", "ValueOrigin", "origin_of_type", "values_of"]
@@ -166,8 +167,8 @@ def _decision_lines(decision: Decision) -> List[str]:
     path = f" ({decision.class_name})" if decision.class_name and decision.class_name != decision.name else ""
     lines = [f"  {decision.state:<7} {decision.name}{path}", f"          {decision.reason}"]
     for value in decision.values:
-        lines.append(f"          {value.key} = {value.value!r}  <- {value.origin}")
-        lines.extend(f"            beats {lost.value!r}  <- {lost.origin}" for lost in value.beaten)
+        lines.append(f"          {value.key} = {text_of(value.value)}  <- {value.origin}")
+        lines.extend(f"            beats {text_of(lost.value)}  <- {lost.origin}" for lost in value.beaten)
     lines.extend(f"          replaces the entry of {origin}" for origin in decision.replaced)
     return lines
 
@@ -194,10 +195,10 @@ def _decision_dict(decision: Decision) -> Dict[str, object]:
 
 
 def _plain(value: object) -> object:
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or type(value) in (bool, int, float, str):
         return value
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if type(value) is dict:
+        return {name_text(key): _plain(item) for key, item in value.items()}
+    if type(value) is list:
         return [_plain(item) for item in value]
-    return repr(value)
+    return text_of(value)

@@ -6,7 +6,7 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple, Union, cast
 
 from nv_one_logger.config.document import Node, Place, from_python
 from nv_one_logger.config.entries import parse_entries, parse_file
@@ -201,7 +201,8 @@ def _check_path(path: object) -> None:
 
 def node_of(entry: object) -> Node:
     """Make a tree of an entry given in code, its containers copied."""
-    if isinstance(entry, ExporterConfig):
+    if issubclass(type(entry), ExporterConfig):
+        entry = cast(ExporterConfig, entry)
         fields = {"class_name": entry.class_name, "config": entry.config, "enabled": entry.enabled}
         if entry.name is not None:
             fields["name"] = entry.name

@@ -249,8 +249,7 @@ def start_job(tmp_path: pathlib.Path) -> Iterator[StartJob]:
         provider.with_exporter(LoggerExporter(logger))
         provider.with_exporter(BackgroundExporter(FileExporter(file_path=tmp_path / "b.jsonl")))
         provider.configure_provider()
-        files = (RecordFile(tmp_path / name) for name in ("a.jsonl", "b.jsonl"))
-        return Job(provider, *files, handler.lines)
+        return Job(provider, RecordFile(tmp_path / "a.jsonl"), RecordFile(tmp_path / "b.jsonl"), handler.lines)
 
     yield start
     TrainingTelemetryProvider.instance().reset()

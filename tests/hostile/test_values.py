@@ -197,7 +197,7 @@ def test_failing_plugin_is_told_of_in_two_lines_however_many_hooks_fail(caplog: 
         def export_start(self, *arguments: Any) -> None:
             raise OSError("down")
 
-        export_stop = export_event = export_error = export_telemetry_data_error = export_start
+        export_stop = export_event = export_error = export_telemetry_data_error = export_start  # type: ignore[assignment]
 
     exporter = Broken()
     provider = TrainingTelemetryProvider.instance()
