@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Callable, List, Optional
 
 import nox
+from nox.command import CommandFailed
 from packaging.specifiers import SpecifierSet
 
 nox.needs_version = ">=2025.2.9"
@@ -214,6 +215,19 @@ def pytorch(session: nox.Session) -> None:
     with session.chdir(folder):
         session.install(*own_groups["oldest"], *group("pytorch"))
         session.run("pytest", "-m", "not slow")
+
+
+@nox.session(python=interpreter("3.11"))  # the newest for which atheris has a wheel
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the readers, each for so many seconds, guided by coverage: ``nox -s fuzz -- --seconds 600``."""
+    session.install(*group("test"))
+    session.install(build_wheel(session))
+    try:
+        session.install("--only-binary=:all:", "atheris>=2.3")
+    except CommandFailed:
+        session.skip("atheris has no wheel for this interpreter and platform")
+    for target in ("configuration", "log_line", "record_file"):
+        session.run("python", str(ROOT / "tests" / "hostile" / "fuzz.py"), target, *session.posargs)
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
