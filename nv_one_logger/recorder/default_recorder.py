@@ -327,7 +327,13 @@ class DefaultRecorder(Recorder):
 
     # -- details --------------------------------------------------------------------------------------------------
 
+    def _is_ending(self) -> bool:
+        """Whether the recorder is being closed just now: that stops what threads still record, which is no misuse."""
+        return self._close_lock.locked()
+
     def _refuse_to_stop(self, span: Optional[Span]) -> None:
+        if self._is_ending():
+            return
         if span is not NULL_SPAN and not (is_a(span, Span) and span in self._inherited):
             self._misuse(why_not_stoppable(span, self._closed))
 
@@ -360,6 +366,8 @@ class DefaultRecorder(Recorder):
                 else:
                     return True
         elif span is NULL_SPAN:
+            return False
+        if self._close_lock.locked():
             return False
         self._misuse(why_not_addable(span, kind, event, self._closed))
         return False

@@ -831,3 +831,27 @@ def test_recorder_does_not_change_the_exception_that_is_being_handled(recorder: 
         recorder.stop(recorder.start("work"))
         handled = sys.exc_info()[1]
     assert handled is own
+
+
+def test_thread_that_stops_its_span_or_adds_to_it_while_the_recorder_closes_makes_no_mistake(
+    recorder: DefaultRecorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    span = recorder.start("of another thread")
+    seen = []
+
+    class Closing(RecordingExporter):
+        def close(self) -> None:
+            thread = threading.Thread(target=use_span)
+            thread.start()
+            thread.join(30)
+            super().close()
+
+    def use_span() -> None:
+        recorder.event(span, Event.create("too late"))
+        recorder.stop(span)
+        seen.append("no error")
+
+    recorder.host.register(Closing())
+    recorder.close()
+    assert seen == ["no error"]
+    assert caplog.records == []

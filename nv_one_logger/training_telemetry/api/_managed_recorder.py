@@ -90,6 +90,10 @@ class ManagedSpanRecorder(DefaultRecorder):
         report_skipped(f"{name} after the end of the application", logging.INFO)
         return NULL_SPAN
 
+    def _is_ending(self) -> bool:
+        # A thread that found the recorder open may come to stop its span when all of them are stopped and it is closed.
+        return self._closed or super()._is_ending()
+
     def _renew_after_fork(self) -> None:
         # The spans that are open belong to the parent process, as do its counts; its lock may have been held.
         super()._renew_after_fork()
