@@ -267,8 +267,10 @@ class FileExporter(BaseJsonExporter):
     def _write_aside(self, make_record: Callable[[], Dict[str, Any]]) -> None:
         """Write a record that is no call's own; its failure is raised by the next call, which is counted for it."""
         try:
-            self._number_and_write(make_record())
-        except Exception as error:  # logged where the write failed
+            error = self._number_and_write(make_record())
+        except Exception as failure:  # of making it
+            error = failure
+        if error is not None:
             self._failure_in_background = error
 
     def _renew_after_fork(self) -> None:

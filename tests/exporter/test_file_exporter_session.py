@@ -152,10 +152,10 @@ def test_session_record_that_cannot_be_written_is_a_gap_and_the_failure_of_the_n
     exporter = FileExporter(path, session_record=True)
     number_and_write = exporter._number_and_write
 
-    def fail(record: Dict[str, Any]) -> None:
+    def fail(record: Dict[str, Any]) -> Any:
         monkeypatch.setattr(exporter, "_write", full)
         try:
-            number_and_write(record)
+            return number_and_write(record)
         finally:
             monkeypatch.undo()
 
