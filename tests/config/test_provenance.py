@@ -69,6 +69,8 @@ def test_text_tells_everything(explanation: Explanation) -> None:
         "            beats 1  <- acme 1.2 (entry point 'team')",
         "          config.fsync = False  <- default of FileExporter",
         "          config.max_bytes = None  <- default of FileExporter",
+        "          config.session_record = False  <- default of FileExporter",
+        "          config.heartbeat_sec = None  <- default of FileExporter",
         "  off     logger (nv_one_logger.exporter.logger_exporter.LoggerExporter)",
         "          enabled: false in conf.yaml, line 6, column 14",
         "          class_name = 'logger'  <- conf.yaml, line 5, column 17",
