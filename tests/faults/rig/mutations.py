@@ -72,14 +72,13 @@ def failed_write_is_swallowed() -> None:
 
 @mutation
 def number_of_a_lost_record_is_used_again() -> None:
-    def write(original: Any, self: Any, *arguments: Any) -> None:
-        try:
-            original(self, *arguments)
-        except Exception:
+    def write(original: Any, self: Any, *arguments: Any) -> Any:
+        error = original(self, *arguments)
+        if error is not None:
             self._count -= 1
-            raise
+        return error
 
-    around(BaseJsonExporter, "_write_or_log", write)
+    around(BaseJsonExporter, "_write_or_error", write)
 
 
 @mutation
