@@ -194,7 +194,7 @@ def demanding_suite(name: str) -> Callable[[nox.Session], None]:
 
 
 for _name in DEMANDING:
-    if (ROOT / "tests" / _name).is_dir() and _name != "pytorch":
+    if (ROOT / "tests" / _name).is_dir() and _name not in ("browser", "pytorch"):
         nox.session(name=_name)(demanding_suite(_name))
 
 
@@ -228,6 +228,28 @@ def fuzz(session: nox.Session) -> None:
         session.skip("atheris has no wheel for this interpreter and platform")
     for target in ("configuration", "log_line", "record_file"):
         session.run("python", str(ROOT / "tests" / "hostile" / "fuzz.py"), target, *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Open the HTML report in Chromium: ``nox -s browser -- tests/browser --screenshots docs/images`` for the docs."""
+    install_chromium(session)
+    install_library(session, *group("browser"))
+    session.install(build_wheel(session, "plugins/report"))
+    session.run("pytest", *(session.posargs or ["tests/browser"]))
+
+
+def install_chromium(session: nox.Session) -> None:
+    """Install Debian's Chromium and its driver where that is possible without asking anybody."""
+    if shutil.which("chromium") and shutil.which("chromedriver"):
+        return
+    if not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
+        session.skip("needs chromium and chromedriver (Debian: apt-get install chromium chromium-driver)")
+    anything = range(256)  # where it cannot be had, the session says so and is skipped
+    for step in (["update"], ["install", "-y", "--no-install-recommends", "chromium", "chromium-driver"]):
+        session.run("apt-get", "-q", *step, external=True, silent=True, success_codes=anything)
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        session.skip("chromium and chromedriver cannot be installed here")
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------

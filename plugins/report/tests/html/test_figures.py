@@ -77,6 +77,18 @@ def test_no_more_series_are_drawn_than_anybody_looks_at() -> None:
     assert len(figures.draw_series(points)) == 12
 
 
+def test_loss_and_throughput_come_first() -> None:
+    names = ["avg_time", "interval_throughput", "val_loss", "lr", "tokens_per_second", "loss"]
+    assert figures.order_series(names) == [
+        "loss",
+        "val_loss",
+        "interval_throughput",
+        "tokens_per_second",
+        "lr",
+        "avg_time",
+    ]
+
+
 def test_checkpoint_that_never_ended_is_a_cross(report: Report) -> None:
     hanging = Checkpoint("save", 1, None, None, 1_795_507_200_000_000, None, False)
     figure = figures.draw_checkpoints([hanging])

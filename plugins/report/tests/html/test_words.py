@@ -55,6 +55,7 @@ def test_counts_carry_their_noun() -> None:
 def test_numbers_have_up_to_five_digits() -> None:
     assert words.number(0.123456789) == "0.12346"
     assert words.number(1_234_567.8) == "1,234,568"
+    assert words.number(9_840.5) == "9,840"
     assert words.number(None) == "\u2013"
     assert words.rate(None) == "\u2013"
     assert words.rate(598.51) == "598.5 / h"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import List, Sequence, Tuple
 
 from nv_one_logger.report.html import figures
 from nv_one_logger.report.html.figures.series import MOST_SERIES
 from nv_one_logger.report.html.table import Table, make_table
-from nv_one_logger.report.html.words import CAUSES, count, duration, moment, percent, ranks
+from nv_one_logger.report.html.words import CAUSES, count, duration, moment, percent, ranks, sentence
 from nv_one_logger.report.model import ErrorGroup, IterationStats, ProcessRun, Report
 
 __all__ = ["ErrorCard", "Section", "make_sections"]
@@ -85,7 +84,7 @@ def _process_table(processes: Sequence[ProcessRun]) -> Table:
             moment(run.ended),
             count(run.last_iteration),
             _open_spans(run),
-            run.cause_text,
+            sentence(run.cause_text),
         )
         for run in processes
     ]
@@ -143,9 +142,9 @@ def _stragglers(report: Report) -> Section:
             each.host or "\u2013",
             each.kind,
             f"{each.steps_slow:,} of {each.steps_compared:,}",
-            percent(each.slowdown - 1),
+            percent(each.slowdown - 1) if each.slowdown >= 1.0005 else "\u2013",
             duration(each.cost),
-            each.evidence,
+            sentence(each.evidence),
         )
         for each in report.stragglers
     ]
@@ -156,7 +155,7 @@ def _stragglers(report: Report) -> Section:
 
 
 def _series(report: Report) -> Section:
-    names = [name for name, _ in groupby(report.series, key=lambda point: point.name)]
+    names = figures.order_series({point.name for point in report.series})
     left_out = names[MOST_SERIES:]
     text = f"Not drawn: {', '.join(left_out[:20])}{' …' if len(left_out) > 20 else ''}." if left_out else ""
     return Section(

@@ -7,7 +7,19 @@ from typing import Optional, Sequence
 
 from nv_one_logger.report.model import StopCause
 
-__all__ = ["ATTEMPT_CAUSES", "CAUSES", "clock", "count", "duration", "moment", "number", "percent", "ranks", "rate"]
+__all__ = [
+    "ATTEMPT_CAUSES",
+    "CAUSES",
+    "clock",
+    "count",
+    "duration",
+    "moment",
+    "number",
+    "percent",
+    "ranks",
+    "rate",
+    "sentence",
+]
 
 CAUSES = {
     StopCause.NORMAL: "ended normally",
@@ -58,7 +70,7 @@ def number(value: Optional[float]) -> str:
     """Write a measured value with up to five digits; an unknown one as a dash."""
     if value is None:
         return _UNKNOWN
-    return f"{value:,.0f}" if abs(value) >= 10_000 and abs(value) < 1e15 else f"{value:.5g}"
+    return f"{value:,.0f}" if 1_000 <= abs(value) < 1e15 else f"{value:.5g}"
 
 
 def count(value: Optional[int], one: str = "", more: str = "") -> str:
@@ -67,6 +79,11 @@ def count(value: Optional[int], one: str = "", more: str = "") -> str:
         return _UNKNOWN
     noun = one if value == 1 else (more or (f"{one}s" if one else ""))
     return f"{value:,} {noun}".rstrip()
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def rate(per_hour: Optional[float]) -> str:

@@ -9,7 +9,7 @@ from nv_one_logger.report.html.figures.checkpoints import draw_checkpoints
 from nv_one_logger.report.html.figures.distribution import draw_distribution
 from nv_one_logger.report.html.figures.figure import Figure
 from nv_one_logger.report.html.figures.heat_map import draw_heat_map
-from nv_one_logger.report.html.figures.series import draw_series
+from nv_one_logger.report.html.figures.series import draw_series, order_series
 from nv_one_logger.report.html.figures.timeline import draw_timeline
 from nv_one_logger.report.html.figures.waterfall import draw_waterfall
 
@@ -21,4 +21,5 @@ __all__ = [
     "draw_series",
     "draw_timeline",
     "draw_waterfall",
+    "order_series",
 ]

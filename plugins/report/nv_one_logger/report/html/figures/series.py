@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import Any, Dict, List, Sequence, Tuple
+import re
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
 from nv_one_logger.report.html.figures.figure import Figure, axis_title, figure_text, make_layout
 from nv_one_logger.report.html.table import Table, make_table
 from nv_one_logger.report.html.words import clock, count, moment, number
 from nv_one_logger.report.model import SeriesPoint
 
-__all__ = ["MOST_SERIES", "draw_series"]
+__all__ = ["MOST_SERIES", "draw_series", "order_series"]
 
 MOST_SERIES = 12
 """So many figures are drawn; nobody looks at more, and a job may log hundreds of numbers."""
+_FIRST = (re.compile("loss"), re.compile("throughput|per_second|flops"), re.compile("accuracy|perplexity|lr|learning"))
 _HEIGHT = 260
 _TABLE_ROWS = 24
 
 
 def draw_series(points: Sequence[SeriesPoint]) -> List[Figure]:
-    """Draw the first :data:`MOST_SERIES` names; the points are in order of name, then time."""
-    named = [(name, list(group)) for name, group in groupby(points, key=lambda point: point.name)]
-    return [_draw(index, name, group) for index, (name, group) in enumerate(named[:MOST_SERIES])]
+    """Draw the first :data:`MOST_SERIES` names; the points of each are in order of time."""
+    by_name: Dict[str, List[SeriesPoint]] = {}
+    for point in points:
+        by_name.setdefault(point.name, []).append(point)
+    return [_draw(index, name, by_name[name]) for index, name in enumerate(order_series(by_name)[:MOST_SERIES])]
+
+
+def order_series(names: Iterable[str]) -> List[str]:
+    """Return names with those first that people look for: losses, then throughput, then the others by name."""
+    return sorted(names, key=lambda name: (next((i for i, p in enumerate(_FIRST) if p.search(name)), 9), name))
 
 
 def _draw(index: int, name: str, points: Sequence[SeriesPoint]) -> Figure:

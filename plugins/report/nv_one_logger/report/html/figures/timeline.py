@@ -13,6 +13,10 @@ from nv_one_logger.report.model import Attempt, Bucket, Report, Segment
 
 __all__ = ["draw_timeline"]
 
+# plotly makes every bar at least a pixel wide. Those that come with each iteration go below training, where they
+# disappear unless they are large or looked at closely; on top they would seem to take half of the time.
+_BELOW = (Bucket.DATA_WAIT, Bucket.IDLE)
+
 
 def draw_timeline(report: Report) -> Figure:
     """Draw one row of bars for each rank; the horizontal axis is wall-clock time in UTC."""
@@ -66,7 +70,9 @@ def _by_bucket(timeline: Sequence[Segment]) -> Dict[Bucket, List[Segment]]:
     found: DefaultDict[Bucket, List[Segment]] = defaultdict(list)
     for segment in timeline:
         found[segment.bucket].append(segment)
-    return {bucket: found[bucket] for bucket in Bucket if bucket in found}
+    # What comes later is drawn on top.
+    order = [*_BELOW, *(bucket for bucket in Bucket if bucket not in _BELOW)]
+    return {bucket: found[bucket] for bucket in order if bucket in found}
 
 
 def _bars(bucket: Bucket, pieces: Sequence[Segment]) -> Dict[str, Any]:
