@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from nv_one_logger.cli.console import printable
-from nv_one_logger.reader import FileAccount
+from nv_one_logger.reader import FileAccount, Record, RecordReader
 
-__all__ = ["reading", "tell_damage"]
+__all__ = ["reading", "reporting", "tell_damage"]
+
+_TELL_EVERY = 500
 
 
 @contextmanager
@@ -24,6 +26,19 @@ def reading(console: Console, size: int) -> Iterator[Optional[Callable[[int], No
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("reading", total=size)
         yield lambda more: bar.advance(task, more)
+
+
+def reporting(reader: RecordReader, progress: Optional[Callable[[int], None]]) -> Iterator[Record]:
+    """Return the records of a reader, and tell now and then how many bytes were read since the last time."""
+    told = 0
+    for number, record in enumerate(reader):
+        if progress is not None and number % _TELL_EVERY == 0:
+            read = sum(account.bytes for account in reader.accounts)
+            progress(read - told)
+            told = read
+        yield record
+    if progress is not None:
+        progress(sum(account.bytes for account in reader.accounts) - told)
 
 
 def tell_damage(console: Console, accounts: Sequence[FileAccount]) -> None:

@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Union
 from typing import Counter as CounterType
 
-from nv_one_logger.reader import FileAccount, ProcessKey, Record, RecordReader, SpanTracker
+from nv_one_logger.reader import FileAccount, ProcessKey, RecordReader, SpanTracker
 from nv_one_logger.reader.record import START
 from nv_one_logger.report.exceptions import InputError
 from nv_one_logger.report.store.inputs import find_inputs
+from nv_one_logger.report.streaming import reporting
 from nv_one_logger.report.trace.clocks import ClockOffset, compare_clocks, shifts_of
 from nv_one_logger.report.trace.events import ProcessTrack, TraceCounts, TraceEvent
 from nv_one_logger.report.trace.survey import ProcessFacts, Survey
 from nv_one_logger.report.trace.writer import TraceFile
 
 __all__ = ["TraceSummary", "describe_clock", "write_trace"]
-
-_PROGRESS_EVERY = 1000
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def write_trace(
     _check_output(files, Path(output))
     survey = Survey()
     reader = RecordReader(files)
-    for record in _reporting(reader, progress):
+    for record in reporting(reader, progress):
         survey.add(record)
     processes = survey.in_order()
     clocks = compare_clocks(processes)
@@ -99,7 +98,7 @@ def _draw(
     files: Sequence[str], tracks: Mapping[ProcessKey, ProcessTrack], progress: Optional[Callable[[int], None]]
 ) -> Iterator[Iterator[TraceEvent]]:
     tracker = SpanTracker()
-    for record in _reporting(RecordReader(files), progress):
+    for record in reporting(RecordReader(files), progress):
         nodes = tracker.add(record)
         for node in nodes:
             if node.is_open:  # left open by a process whose file another one continues
@@ -108,18 +107,6 @@ def _draw(
         yield tracks[record.process].take(record, opened, [node for node in nodes if not node.is_open])
     for node in tracker.finish():
         yield tracks[node.process].leave_open(node)
-
-
-def _reporting(reader: RecordReader, progress: Optional[Callable[[int], None]]) -> Iterator[Record]:
-    told = 0
-    for number, record in enumerate(reader):
-        if progress is not None and number % _PROGRESS_EVERY == 0:
-            read = sum(account.bytes for account in reader.accounts)
-            progress(read - told)
-            told = read
-        yield record
-    if progress is not None:
-        progress(sum(account.bytes for account in reader.accounts) - told)
 
 
 def _check_output(files: Sequence[str], output: Path) -> None:
