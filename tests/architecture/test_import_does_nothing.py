@@ -101,3 +101,19 @@ def test_the_watcher_sees_what_a_module_does(traces: List[str], run_python: Call
     done = run_python(["-c", WATCH + path + "MODULES = ['nv_one_logger.probe']" + REPORT])
 
     assert [trace for trace in traces if trace not in done.stdout] == []
+
+
+QUICK_START = """
+import sys
+from nv_one_logger.training_telemetry.api.training_telemetry_provider import TrainingTelemetryProvider
+from nv_one_logger.training_telemetry.api.config import TrainingTelemetryConfig
+from nv_one_logger.training_telemetry.api import callbacks, context
+from nv_one_logger.exporter.file_exporter import FileExporter
+from nv_one_logger.exporter.logger_exporter import LoggerExporter
+print([name for name in sys.modules if name.partition(".")[0] == "yaml" or name.startswith("nv_one_logger.config")])
+"""
+
+
+def test_modules_of_the_quick_start_import_nothing_that_reads_configuration(run_python: Callable[..., Any]) -> None:
+    # A quarter of the time, which loader workers would pay too.
+    assert run_python(["-c", QUICK_START]).stdout.strip() == "[]"

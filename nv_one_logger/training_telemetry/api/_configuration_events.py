@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Optional
+from typing import List, Mapping, Optional
 
 from nv_one_logger.api.config import OneLoggerConfig
-from nv_one_logger.config.masking import metadata_without_secrets
 from nv_one_logger.core.internal import launcher
 from nv_one_logger.core.internal.version import get_version
 from nv_one_logger.training_telemetry.api._attribute_fields import metadata_lines
@@ -32,7 +31,7 @@ def initialization_attributes(config: OneLoggerConfig) -> OneLoggerInitializatio
             "summary_data_schema_version": config.summary_data_schema_version,
             "node_name": launcher.node_name(),
             "rank": launcher.rank(os.environ),
-            "custom_metadata": metadata_lines(metadata_without_secrets(config.custom_metadata)),
+            "custom_metadata": _shown_metadata(config.custom_metadata),
             "application_name": config.application_name,
             "local_rank": launcher.local_rank(os.environ),
         }
@@ -43,8 +42,7 @@ def telemetry_attributes(telemetry: object) -> TrainingTelemetryAttributes:
     """Describe what is trained, as far as the configuration says. It may be of any class that fits the protocol."""
     values = {name: _known(telemetry, name) for name in _SETTINGS}
     values["checkpoint_strategy"] = _known(telemetry, "save_checkpoint_strategy")
-    metadata = getattr(telemetry, "custom_metadata", None)
-    values["custom_metadata"] = metadata_lines(metadata_without_secrets(metadata))
+    values["custom_metadata"] = _shown_metadata(getattr(telemetry, "custom_metadata", None))
     app_type = getattr(telemetry, "app_type", None)
     values["app_type"] = None if app_type is None else str(app_type)
     return TrainingTelemetryAttributes.from_known(values)
@@ -71,3 +69,10 @@ _SETTINGS = (
 def _known(telemetry: object, name: str) -> Optional[object]:
     value: Optional[object] = getattr(telemetry, name, None)
     return value
+
+
+def _shown_metadata(custom_metadata: Optional[Mapping[str, object]]) -> Optional[List[str]]:
+    """Return what records may show of an application's metadata."""
+    from nv_one_logger.config.masking import metadata_without_secrets  # with the rest of what configuration needs
+
+    return metadata_lines(metadata_without_secrets(custom_metadata))
