@@ -10,10 +10,9 @@ from typing import Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from nv_one_logger.reader import FileAccount
 from nv_one_logger.report.exceptions import InputError
-from nv_one_logger.report.store.identity import INITIALIZATION, Identity
+from nv_one_logger.report.store.identity import Identity
 from nv_one_logger.report.store.inputs import find_inputs
 from nv_one_logger.report.store.scan import MOST_PROCESSES, SourceScanner
-from nv_one_logger.report.store.values import mapping
 
 __all__ = ["FileCheck", "ProcessCheck", "Verification", "verify"]
 
@@ -160,12 +159,7 @@ class _Taker:
 
     def take(self, kind: str, data: Dict[str, object]) -> None:
         self._records += 1
-        if kind == "session":
-            self._identity.take_session(mapping(data.get("session")))
-        elif kind == "event":
-            event = mapping(data.get("event"))
-            if event.get("name") == INITIALIZATION:
-                self._identity.take_initialization(mapping(event.get("attributes")))
+        self._identity.take(kind, data)
 
     def check(self) -> ProcessCheck:
         who = self._identity

@@ -192,7 +192,7 @@ def _show_iterations(report: Report, console: Console) -> None:
     if not report.iterations:
         return
     _heading(console, "Iterations")
-    shown = report.iterations if len(report.iterations) <= _MOST_ROWS else _slowestname_ranks(report)
+    shown = report.iterations if len(report.iterations) <= _MOST_ROWS else _slowest_ranks(report)
     rows = [
         [
             "all" if stats.rank is None else str(stats.rank),
@@ -213,7 +213,7 @@ def _show_iterations(report: Report, console: Console) -> None:
         _say(console, "Some of it from windows of iterations, see the remarks.")
 
 
-def _slowestname_ranks(report: Report) -> Sequence[IterationStats]:
+def _slowest_ranks(report: Report) -> Sequence[IterationStats]:
     ranks = sorted(report.iterations[1:], key=lambda stats: -stats.median)
     return [report.iterations[0], *ranks[:_MOST_SLOWEST]]
 

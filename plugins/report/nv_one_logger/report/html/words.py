@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Optional, Sequence
 
 from nv_one_logger.report.model import StopCause
+from nv_one_logger.report.naming import stretches
 
 __all__ = [
     "ATTEMPT_CAUSES",
@@ -104,15 +105,9 @@ def clock(microseconds: int) -> str:
 def ranks(numbers: Sequence[int]) -> str:
     """Write ranks briefly, runs of them by their ends: ``0-3, 7`` (with a dash)."""
     pieces = []
-    ordered = sorted(set(numbers))
-    start = 0
-    for index in range(1, len(ordered) + 1):
-        if index < len(ordered) and ordered[index] == ordered[index - 1] + 1:
-            continue
-        first, last = ordered[start], ordered[index - 1]
+    for first, last in stretches(sorted(set(numbers))):
         between = "\u2013" if last - first > 1 else ", "
         pieces.append(str(first) if first == last else f"{first}{between}{last}")
-        start = index
     return ", ".join(pieces) or "none"
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Optional, Sequence, Set, Tuple, Union
+from typing import Callable, Dict, Optional, Sequence, Set, Tuple, TypeVar, Union
 from typing import Counter as CounterType
 
+from nv_one_logger.core.event import Event
 from nv_one_logger.core.span import Span
 from nv_one_logger.reader import FileAccount, ProcessKey, Record, RecordReader
 from nv_one_logger.reader.record import APPLICATION_ERROR, COMPLETE, EVENT, START, STOP, TELEMETRY_DATA_ERROR
@@ -26,6 +27,7 @@ from nv_one_logger.report.streaming import reporting
 __all__ = ["ReplaySummary", "Replayer", "replay_records"]
 
 _MOST_KINDS = 20
+_EventT = TypeVar("_EventT", bound=Event)
 
 
 @dataclass
@@ -212,24 +214,26 @@ class Replayer:
                 self._send_stop(span)
 
     def _event(self, record: Record, is_new: bool) -> None:
+        self._add(record, is_new, rebuild_event, self._target.event)
+
+    def _error(self, record: Record, is_new: bool) -> None:
+        self._add(record, is_new, rebuild_error, self._target.error)
+
+    def _add(
+        self,
+        record: Record,
+        is_new: bool,
+        rebuild: Callable[[Record], _EventT],
+        send: Callable[[_EventT, Span], None],
+    ) -> None:
         span = self._known.find(record)
-        event = rebuild_event(record)
+        event = rebuild(record)
         if span.active:
             span.add_event(event)
         if is_new:
             self._check_known(span)
             self._last_started = None
-            self._target.event(event, span)
-
-    def _error(self, record: Record, is_new: bool) -> None:
-        span = self._known.find(record)
-        error = rebuild_error(record)
-        if span.active:
-            span.add_event(error)
-        if is_new:
-            self._check_known(span)
-            self._last_started = None
-            self._target.error(error, span)
+            send(event, span)
 
     def _telemetry_error(self, record: Record, is_new: bool) -> None:
         error = rebuild_telemetry_error(record)

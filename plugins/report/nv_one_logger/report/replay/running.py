@@ -12,7 +12,6 @@ from nv_one_logger.api.config import OneLoggerConfig
 from nv_one_logger.cli.console import make_console
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.reader import RecordReader
-from nv_one_logger.reader.record import EVENT
 from nv_one_logger.report.exceptions import InputError
 from nv_one_logger.report.replay.journal import Journal, JournalError
 from nv_one_logger.report.replay.replaying import ReplaySummary, replay_records
@@ -73,11 +72,7 @@ def _config_of(files: Sequence[str]) -> OneLoggerConfig:
     for path in files:
         identity = Identity(path)
         for record in islice(RecordReader([path]), _LOOKED_AT):
-            said = record.data.get("session")
-            if record.type == "session" and isinstance(said, dict):
-                identity.take_session(said)
-            elif record.type == EVENT and record.event.name == "one_logger_initialization":
-                identity.take_initialization(record.event.attributes)
+            identity.take(record.type, record.data)
         if identity.session_tag:
             break
     return OneLoggerConfig(

@@ -6,7 +6,7 @@ import re
 from typing import Mapping, Optional
 
 from nv_one_logger.reader import ProcessBook, ProcessKey, Record, SessionInfo
-from nv_one_logger.report.store.values import micros, text, whole
+from nv_one_logger.report.store.values import mapping, micros, text, whole
 
 __all__ = ["INITIALIZATION", "Identity"]
 
@@ -84,6 +84,15 @@ class Identity:
         version = _VERSION.match(self._info.versions.get("core", ""))
         known = version is not None and (int(version.group(1)), int(version.group(2))) >= _TELLS_EXIT_FROM
         return known or self.has_session_record
+
+    def take(self, kind: str, data: Mapping[str, object]) -> None:
+        """Learn from a record of any type; nearly all say nothing of their process."""
+        if kind == "session":
+            self.take_session(mapping(data.get("session")))
+        elif kind == "event":
+            event = mapping(data.get("event"))
+            if event.get("name") == INITIALIZATION:
+                self.take_initialization(mapping(event.get("attributes")))
 
     def take_session(self, said: Mapping[str, object]) -> None:
         """Learn from the content of a session record."""

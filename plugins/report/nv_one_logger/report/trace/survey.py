@@ -81,13 +81,11 @@ class Survey:
         _follow_numbers(facts, record)
         facts.widen(micros(record.start_msec))
         facts.widen(micros(record.timestamp_msec))
+        facts.identity.take(record.type, record.data)
         if record.type == EVENT:
             _learn_from_event(facts, record)
         elif record.type in (START, STOP, COMPLETE):
             _learn_from_span(facts, record)
-        elif record.type == "session":
-            said = record.data.get("session")
-            facts.identity.take_session(said if isinstance(said, dict) else {})
 
     def in_order(self) -> List[ProcessFacts]:
         """Return the processes by session, rank and time."""
@@ -111,9 +109,7 @@ def _follow_numbers(facts: ProcessFacts, record: Record) -> None:
 
 def _learn_from_event(facts: ProcessFacts, record: Record) -> None:
     event = record.event
-    if event.name == "one_logger_initialization":
-        facts.identity.take_initialization(event.attributes)
-    elif event.name == "training_metrics_update":
+    if event.name == "training_metrics_update":
         _note(facts, "metrics", event.attributes.get("current_iteration"), event.timestamp_msec)
 
 
