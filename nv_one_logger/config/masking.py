@@ -7,7 +7,7 @@ from typing import Dict, Iterator, Mapping, Optional, Set, Tuple
 
 from nv_one_logger.config.document import Fields, Items, Node, Scalar, plain
 from nv_one_logger.core.internal.held_values import name_text
-from nv_one_logger.core.internal.redaction import MASK, without
+from nv_one_logger.core.internal.redaction import MASK, remember_secrets, without
 
 __all__ = [
     "MASK",
@@ -15,6 +15,7 @@ __all__ = [
     "is_secret_path",
     "masked",
     "metadata_without_secrets",
+    "remember_secret_variable",
     "secrets_of",
     "shown",
     "without_secrets",
@@ -75,6 +76,12 @@ def without_secrets(text: str, config: Mapping[str, Node]) -> str:
 def secrets_of(config: Mapping[str, Node]) -> Set[str]:
     """Return the values of a configuration that are secrets, and long enough to be hidden in texts."""
     return {secret for key, node in config.items() for secret in _secrets(key, node)}
+
+
+def remember_secret_variable(name: str, value: str) -> None:
+    """Have the value of an environment variable that is put into a file hidden in texts, if its name is a secret's."""
+    if is_secret(name) and len(value) >= _SHORTEST_HIDDEN:
+        remember_secrets([value])
 
 
 def metadata_without_secrets(metadata: Optional[Mapping[str, object]]) -> Optional[Dict[str, object]]:

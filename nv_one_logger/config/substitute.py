@@ -6,6 +6,7 @@ import re
 from typing import List, Mapping, Tuple
 
 from nv_one_logger.config.document import Fields, Items, Node, Place, Scalar
+from nv_one_logger.config.masking import remember_secret_variable
 from nv_one_logger.config.reading import DocumentError
 
 __all__ = ["substitute"]
@@ -53,6 +54,7 @@ def _filled(scalar: Scalar, text: str, key: str, environ: Mapping[str, str], mis
         if not value and default is not None:
             return str(default)
         variables.append(name)
+        remember_secret_variable(name, value or "")
         return value or ""
 
     return Scalar(_REFERENCE.sub(value_of, text), scalar.place, None, tuple(variables), is_filled=True)

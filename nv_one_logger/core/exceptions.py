@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Optional, Tuple
 
 from nv_one_logger.core.internal.held_values import type_name
+from nv_one_logger.core.internal.redaction import redacted
 
 __all__ = ["ConfigError", "ConfigErrors", "OneLoggerError", "PluginError", "assert_that"]
 
@@ -63,7 +64,8 @@ class ConfigError(OneLoggerError):
         self.has_value = value is not _UNSET
         self.value = value if self.has_value else None
         self.remedy = remedy
-        super().__init__(self._text())
+        # What a secret variable of the environment was put into may be anything, a class path too.
+        super().__init__(redacted(self._text()))
 
     @property
     def subject(self) -> str:

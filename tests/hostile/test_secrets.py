@@ -10,6 +10,11 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 
+from nv_one_logger.config import Switches, build, load_sources, resolve
+from nv_one_logger.core.exceptions import ConfigError
+from nv_one_logger.core.internal import redaction
+from nv_one_logger.host.catalogue import Catalogue
+
 # With a quote, a backslash, a blank and a letter that texts may write in several ways.
 SECRET = "hunter2'\\ \"ü"
 PARTS = ("hunter2", "hunter3", "hunter4")
@@ -195,3 +200,32 @@ def test_secret_that_yaml_takes_for_something_else_is_not_shown(
     done = run_python([str(program), "nothing", "propagate", "conf.yaml"], env=environ_of(folder))
     assert "conf.yaml, line 4" in done.stderr
     assert_silent(done.stdout, done.stderr)
+
+
+FILE = {"class_name": "file", "config": {"file_path": "x"}}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"inherit": "${A_TOKEN}"},
+        {"exporters": "${A_TOKEN}"},
+        {"exporters": [{"class_name": "${A_TOKEN}"}]},
+        {"exporters": [{"class_name": "json.${A_TOKEN}"}]},
+        {"exporters": [{"name": "${A_TOKEN}"}]},
+        {"exporters": [{**FILE, "enabled": "${A_TOKEN}"}]},
+        {"exporters": [{**FILE, "background": {"when_full": "${A_TOKEN}"}}]},
+        {"exporters": [{**FILE, "config": {"max_bytes": "${A_TOKEN}"}}]},
+    ],
+    ids=str,
+)
+def test_secret_variable_shows_in_no_error_wherever_it_is_put(
+    document: Dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redaction, "_known", {})
+    path = tmp_path / "exporters.json"
+    path.write_text(json.dumps(document))
+    resolution = resolve([load_sources(None, path, environ={"A_TOKEN": "hunter2"})], Catalogue(dict), Switches())
+    with pytest.raises(ConfigError) as error:
+        build(resolution, one_logger_config=None, quiet=False, strict=True)
+    assert "hunter2" not in str(error.value)
