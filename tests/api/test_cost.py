@@ -18,12 +18,18 @@ from nv_one_logger.api.timed_span import timed_span
 from nv_one_logger.core.attributes import Attributes
 from nv_one_logger.core.event import Event
 from nv_one_logger.exporter.file_exporter import FileExporter
+from nv_one_logger.exporter.internal.pending_watch import PendingStartWatch
 from nv_one_logger.recorder.default_recorder import DefaultRecorder
 
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[DefaultRecorder]:
-    recorder = DefaultRecorder([FileExporter(tmp_path / "records.jsonl")])
+    exporter = FileExporter(tmp_path / "records.jsonl")
+    # As it is while spans come in quick succession. Else it depends on the thread of the watch, and so on the tests
+    # before, whether a start has to wake it.
+    exporter._watch = watch = PendingStartWatch()
+    watch.awake = True
+    recorder = DefaultRecorder([exporter])
     provider = OneLoggerProvider.instance()
     provider.configure(OneLoggerConfig(application_name="a", world_size_or_fn=1, session_tag_or_fn="s"), recorder)
     yield recorder
