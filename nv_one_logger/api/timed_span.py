@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Optional, Type, TypeVar, cast
 
 from nv_one_logger.api.one_logger_provider import OneLoggerProvider, recorder_if_enabled
 from nv_one_logger.core.exceptions import OneLoggerError
+from nv_one_logger.core.internal.held_values import name_text
 from nv_one_logger.core.internal.safe_execution import report_skipped
 from nv_one_logger.core.null_span import NULL_SPAN
 
@@ -159,7 +159,7 @@ def _stop_failed(recorder: Recorder, span: Span, name: SpanName, exception: Base
     """Record the application's exception and stop the span; whatever fails here is only logged."""
     try:
         if isinstance(exception, Exception):
-            recorder.error(span, f"Error in {name.value if isinstance(name, Enum) else name}: ", exception)
+            recorder.error(span, f"Error in {name_text(name)}: ", exception)
     except Exception:
         _logger.warning("The error that left span %s could not be recorded.", name, exc_info=True)
     try:

@@ -10,7 +10,7 @@ from unittest.mock import MagicMock, Mock
 import pytest
 
 from nv_one_logger.api.config import LoggerConfig, OneLoggerConfig
-from nv_one_logger.api.one_logger_provider import OneLoggerProvider
+from nv_one_logger.api.one_logger_provider import OneLoggerProvider, recorder_if_enabled
 from nv_one_logger.api.recorder import Recorder
 from nv_one_logger.core.exceptions import OneLoggerError
 from nv_one_logger.core.internal.singleton import SingletonMeta
@@ -97,6 +97,18 @@ def test_enabledness_is_read_live(provider: OneLoggerProvider, recorder: Recorde
     provider._logging_force_disabled = False
     provider._recorder = None
     assert not provider.one_logger_enabled
+
+
+@pytest.mark.parametrize("has_recorder", [True, False])
+@pytest.mark.parametrize("is_switched_off", [True, False])
+@pytest.mark.parametrize("for_this_rank", [True, False, None])
+def test_short_way_of_the_hot_path_says_what_the_provider_says(
+    provider: OneLoggerProvider, recorder: Recorder, for_this_rank: Any, is_switched_off: bool, has_recorder: bool
+) -> None:
+    provider._config = None if for_this_rank is None else make_config(enable_for_current_rank=for_this_rank)
+    provider._recorder = recorder if has_recorder else None
+    provider._logging_force_disabled = is_switched_off
+    assert recorder_if_enabled() is (recorder if provider.one_logger_enabled else None)
 
 
 def test_switching_off_is_for_good(provider: OneLoggerProvider, recorder: Recorder) -> None:

@@ -69,6 +69,7 @@ class Distribute(Protocol):
         version: str = "1.0",
         exporters: Optional[Dict[str, str]] = None,
         defaults: Optional[Dict[str, str]] = None,
+        commands: Optional[Dict[str, str]] = None,
         modules: Optional[Dict[str, str]] = None,
     ) -> None:
         """Make one more distribution."""
@@ -92,13 +93,14 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Di
         version: str = "1.0",
         exporters: Optional[Dict[str, str]] = None,
         defaults: Optional[Dict[str, str]] = None,
+        commands: Optional[Dict[str, str]] = None,
         modules: Optional[Dict[str, str]] = None,
     ) -> None:
         info = site / f"{name.replace('-', '_')}-{version}.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
         lines: List[str] = []
-        for group, points in (("exporters", exporters), ("exporter_configs", defaults)):
+        for group, points in (("exporters", exporters), ("exporter_configs", defaults), ("commands", commands)):
             lines.append(f"[nv_one_logger.{group}]")
             lines.extend(f"{point} = {value}" for point, value in (points or {}).items())
         (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
@@ -121,19 +123,10 @@ class Install(Protocol):
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Make a distribution with commands, visible to child processes: names to object references, modules to source."""
-    site = tmp_path / "site"
-    site.mkdir()
-    monkeypatch.setenv("PYTHONPATH", str(site), prepend=":")
+def installed(distribution: Distribute) -> Install:
+    """Make a distribution with commands: names to object references, modules to source."""
 
-    def install(distribution: str, entry_points: Dict[str, str], modules: Dict[str, str]) -> None:
-        info = site / f"{distribution.replace('-', '_')}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 1.0\n")
-        lines: List[str] = ["[nv_one_logger.commands]", *(f"{name} = {value}" for name, value in entry_points.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
-        for name, source in modules.items():
-            (site / f"{name}.py").write_text(textwrap.dedent(source))
+    def install(name: str, entry_points: Dict[str, str], modules: Dict[str, str]) -> None:
+        distribution(name, commands=entry_points, modules=modules)
 
     return install
