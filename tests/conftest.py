@@ -15,7 +15,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # A machine that others use too is slow now and then, and that is no failure of ours.
-settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# In CI the same examples each time, as Hypothesis itself has it there: what fails is then what has been changed.
+settings.register_profile(
+    "shared machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
 settings.load_profile("shared machine")
 
 ROOT = Path(__file__).resolve().parent.parent
